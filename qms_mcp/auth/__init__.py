@@ -1,0 +1,1 @@
+"""Who is acting: principals, tokens, passwords."""

@@ -1,0 +1,104 @@
+"""One open transaction, and the words for what PostgreSQL refuses."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.rows import class_row, dict_row
+
+from qms_mcp.db.queries import Query
+from qms_mcp.errors import (
+    ConflictError,
+    LimitExceededError,
+    NotAllowedError,
+    NotAuthenticatedError,
+    QmsError,
+    StatementError,
+    UnavailableError,
+)
+
+T = TypeVar("T")
+Parameters = Mapping[str, Any]
+
+
+class Transaction:
+    """A transaction with its identity already set; rows come back typed.
+
+    Attributes:
+        connection: The connection underneath, for the modules of `qms_mcp.db`.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self.connection = connection
+
+    async def fetch_all(self, query: Query, params: Parameters | None = None, *, row: type[T]) -> list[T]:
+        """Return all rows as `row` objects, built by column name."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(query.text.encode(), params)
+            return await cursor.fetchall()
+
+    async def fetch_one(self, query: Query, params: Parameters | None = None, *, row: type[T]) -> T | None:
+        """Return the first row as a `row` object, or None."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(query.text.encode(), params)
+            return await cursor.fetchone()
+
+    async def fetch_dicts(self, query: Query, params: Parameters | None = None) -> list[dict[str, Any]]:
+        """Return all rows as dictionaries, for queries whose columns vary."""
+        async with self.connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query.text.encode(), params)
+            return await cursor.fetchall()
+
+    async def execute(self, query: Query, params: Parameters | None = None) -> int:
+        """Run a statement and return how many rows it touched."""
+        async with self.connection.cursor() as cursor:
+            await cursor.execute(query.text.encode(), params)
+            return cursor.rowcount
+
+
+_OWN: dict[str, tuple[type[QmsError], str, str]] = {
+    "QM001": (
+        NotAuthenticatedError,
+        "You do not belong to this organization (any more).",
+        "Ask an administrator for a membership.",
+    ),
+    "QM003": (ConflictError, "The record is append-only and can't be changed or removed.", "Add a new entry instead."),
+    "QM004": (
+        NotAllowedError,
+        "There is no open approval with this id that this person may decide.",
+        "It may be decided, expired, or need the role approver, qa_approver or admin.",
+    ),
+    "QM005": (
+        NotAllowedError,
+        "There is no approval that can be used for exactly this content.",
+        "A person has to approve it first; each approval works once, before it expires.",
+    ),
+}
+
+
+def translate(error: psycopg.Error) -> QmsError:
+    """Return the error of this project for one of PostgreSQL's.
+
+    Only the primary message and hint are kept: DETAIL may hold values of rows.
+    """
+    state = error.sqlstate or ""
+    if state in _OWN:
+        kind, message, hint = _OWN[state]
+        return kind(message, hint=hint)
+    message, hint = error.diag.message_primary or "", error.diag.message_hint or ""
+    if isinstance(error, pg.QueryCanceled):
+        return LimitExceededError(
+            "The statement was stopped at its time limit.", hint="Narrow it with WHERE or LIMIT, or aggregate less."
+        )
+    if isinstance(error, pg.LockNotAvailable):
+        return ConflictError("Something else holds a lock that is needed here.", hint="Try again in a moment.")
+    if isinstance(error, pg.InsufficientPrivilege):
+        return NotAllowedError(f"The database refused it: {message}.", hint=hint)
+    if not state or state[:2] in {"08", "57", "53"}:
+        return UnavailableError(
+            "The database can't be reached.", hint="Try again in a moment; `qms-mcp doctor` says more."
+        )
+    if state[:2] in {"22", "23", "P0"}:
+        return StatementError(f"The data did not allow it (SQLSTATE {state}): {message}.", hint=hint)
+    return StatementError(f"PostgreSQL could not run it (SQLSTATE {state}): {message}.", hint=hint)

@@ -1,0 +1,159 @@
+"""What is recorded of a call, as frozen values every sink understands."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeAlias
+from uuid import UUID
+
+from qms_mcp.auth.principal import Principal
+
+CallKind: TypeAlias = Literal["tool", "resource", "prompt"]
+CallState: TypeAlias = Literal["awaiting_input", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The program that calls, as it named itself."""
+
+    name: str | None = None
+    version: str | None = None
+    protocol_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A client connection or a sub-agent.
+
+    Attributes:
+        id: Of the run.
+        agent_type: `client` for a connection, else the kind of sub-agent.
+        parent_id: The run that started this one.
+    """
+
+    id: UUID
+    agent_type: str
+    started_at: datetime
+    client: Client
+    principal: Principal | None = None
+    parent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it begins.
+
+    Attributes:
+        id: Of the row in `agents.tool_calls`.
+        trace_id: Of its span in `agents.agent_traces`.
+        arguments: With secrets masked and large values cut.
+        tool_use_id: The id the model gave the call, when its client passes it on.
+    """
+
+    id: UUID
+    trace_id: UUID
+    run: Run
+    kind: CallKind
+    name: str
+    arguments: Any
+    started_at: datetime
+    request_id: str | None = None
+    tool_use_id: str | None = None
+
+    @property
+    def langfuse_trace_id(self) -> str:
+        """The trace in Langfuse: one per run, so that a conversation reads as one."""
+        return hashlib.sha256(self.run.id.bytes).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call ended, or that it waits for the user.
+
+    Attributes:
+        output: Structured content, or text; secrets masked and large values cut.
+        rounds: Requests the call took so far.
+    """
+
+    state: CallState
+    success: bool
+    finished_at: datetime
+    duration_ms: int
+    output: Any = None
+    error: str | None = None
+    error_code: str | None = None
+    rounds: int = 1
+
+
+class Sink(Protocol):
+    """Something that wants to know of finished calls; it never slows one down and never raises."""
+
+    def finished(self, call: Call, outcome: Outcome) -> None:
+        """Take note of a finished call."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of everything within a second or two."""
+        ...
+
+
+Entry: TypeAlias = dict[str, Any]
+
+
+def begin_run_entry(run: Run) -> Entry:
+    """Return the ledger entry that opens a run."""
+    return {
+        "op": "begin_run",
+        "id": str(run.id),
+        "agent_type": run.agent_type,
+        "parent_run_id": str(run.parent_id) if run.parent_id else None,
+        "created_at": run.started_at.isoformat(),
+        **_who(run),
+    }
+
+
+def begin_call_entry(call: Call) -> Entry:
+    """Return the ledger entry that opens a call."""
+    return {
+        "op": "begin_call",
+        "id": str(call.id),
+        "trace_id": str(call.trace_id),
+        "run_id": str(call.run.id),
+        "langfuse_trace_id": call.langfuse_trace_id,
+        "kind": call.kind,
+        "tool_name": call.name,
+        "tool_input": call.arguments,
+        "request_id": call.request_id,
+        "tool_use_id": call.tool_use_id,
+        "started_at": call.started_at.isoformat(),
+        **_who(call.run),
+    }
+
+
+def finish_call_entry(call: Call, outcome: Outcome) -> Entry:
+    """Return the ledger entry that closes a call."""
+    return {
+        "op": "finish_call",
+        "id": str(call.id),
+        "trace_id": str(call.trace_id),
+        "state": outcome.state,
+        "success": outcome.success if outcome.state == "finished" else None,
+        "error": outcome.error,
+        "error_code": outcome.error_code,
+        "tool_output": outcome.output,
+        "duration_ms": outcome.duration_ms,
+        "finished_at": outcome.finished_at.isoformat() if outcome.state == "finished" else None,
+        "rounds": outcome.rounds,
+    }
+
+
+def _who(run: Run) -> Entry:
+    principal = run.principal
+    return {
+        "organization_id": str(principal.organization_id) if principal else None,
+        "user_id": str(principal.user_id) if principal else None,
+        "actor_kind": principal.actor_kind if principal else None,
+        "client_name": run.client.name,
+        "client_version": run.client.version,
+        "protocol_version": run.client.protocol_version,
+    }

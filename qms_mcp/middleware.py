@@ -1,0 +1,242 @@
+"""What every recorded request passes: who calls, how often, the ledger, and errors in words.
+
+It wraps `tools/call`, `resources/read` and `prompts/get`, so no tool can skip it. It never raises for a tool: an
+exception would reach clients of older protocols with its text.
+
+In the protocol of 2026-07-28 a call that asks the user something arrives several times. The id of its ledger row
+travels in the `requestState` the client hands back (the SDK seals it), so the call stays one row.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
+from mcp_types import methods as wire
+
+from qms_mcp.arguments import ArgumentCheck
+from qms_mcp.context import CurrentCall, close_call, open_call
+from qms_mcp.errors import QmsError, UnavailableError
+from qms_mcp.ledger.masking import keepable, mask_text
+from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run
+from qms_mcp.state import ServerState
+
+_log = logging.getLogger(__name__)
+_RECORDED: dict[str, CallKind] = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
+_TOOL_USE_ID = "claudecode/toolUseId"
+_STATE_KEY = "qmsCall"
+
+Request = ServerRequestContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Where a call of several rounds stands, as it travels with the client."""
+
+    call_id: UUID
+    trace_id: UUID
+    started_at: datetime
+    number: int
+    inner: str | None
+
+
+class Recording:
+    """The middleware.
+
+    Args:
+        state: The running server.
+        arguments: Checks the arguments of a tool before it runs.
+    """
+
+    def __init__(self, state: ServerState, arguments: ArgumentCheck) -> None:
+        self._state = state
+        self._arguments = arguments
+        self._runs: dict[Client, Run] = {}
+        self._opened: set[UUID] = set()
+
+    async def __call__(self, ctx: Request, call_next: CallNext) -> HandlerResult:
+        """Let a request through; a recorded one with everything this module is for."""
+        kind = _RECORDED.get(ctx.method)
+        if kind is None or ctx.request_id is None:
+            try:
+                return await call_next(ctx)
+            finally:
+                self._state.first_answer_sent()
+        return await self._recorded(ctx, call_next, kind)
+
+    async def aclose(self) -> None:
+        """Record that the clients have gone."""
+        for run in self._runs.values():
+            if run.id in self._opened:
+                await self._state.recorder.end_run(run, "completed")
+
+    async def _recorded(self, ctx: Request, call_next: CallNext, kind: CallKind) -> HandlerResult:
+        started = time.perf_counter()
+        previous, ctx = _unwrapped(ctx)
+        refusal = await self._refusal(ctx)
+        call = self._call(ctx, kind, previous)
+        recorder = self._state.recorder
+        if call.run.id not in self._opened:
+            self._opened.add(call.run.id)
+            await recorder.begin_run(call.run)
+        if previous is None:
+            await recorder.begin(call)
+        try:
+            result, error = await self._run(ctx, call_next, call, refusal)
+        except BaseException as crash:
+            code = "cancelled" if isinstance(crash, anyio.get_cancelled_exc_class()) else "protocol_error"
+            with anyio.CancelScope(shield=True):
+                await recorder.finish(call, _failed(call, started, mask_text(str(crash)), code))
+            raise
+        outcome = _outcome(result, error, call, started, previous.number + 1 if previous else 1)
+        await recorder.finish(call, outcome)
+        if outcome.state == "awaiting_input":
+            return _wrapped(result, call, outcome.rounds)
+        if error is not None and kind != "tool":
+            raise MCPError(code=INTERNAL_ERROR, message=error.prose())
+        return result
+
+    async def _refusal(self, ctx: Request) -> QmsError | None:
+        """Return why the call can't be made, or None."""
+
+        async def tell(seconds: float, stage: str) -> None:
+            await ctx.session.report_progress(seconds, message=f"The server is {stage}.")
+
+        try:
+            await self._state.ready(tell)
+            principal, limiter = self._state.principal, self._state.limiter
+            if principal is not None and limiter is not None:
+                await limiter.check(principal.organization_id)
+            if ctx.method == "tools/call":
+                self._arguments.check(ctx.params or {})
+        except QmsError as error:
+            return error
+        return None
+
+    async def _run(
+        self, ctx: Request, call_next: CallNext, call: Call, refusal: QmsError | None
+    ) -> tuple[Any, QmsError | None]:
+        services, principal = self._state.services, self._state.principal
+        if refusal is None and (services is None or principal is None):
+            refusal = UnavailableError("The server is not ready.", hint="Try again in a moment.")
+        if refusal is not None or services is None or principal is None:
+            return (_refused(ctx, refusal) if call.kind == "tool" else None), refusal
+        current = CurrentCall(call.id, principal, call.run.client.name, services)
+        token = open_call(current)
+        try:
+            return await call_next(ctx), current.error
+        finally:
+            close_call(token)
+
+    def _call(self, ctx: Request, kind: CallKind, previous: _Round | None) -> Call:
+        params = ctx.params or {}
+        meta = cast("Mapping[str, Any]", params.get("_meta") or {})
+        tool_use_id = meta.get(_TOOL_USE_ID)
+        return Call(
+            id=previous.call_id if previous else uuid4(),
+            trace_id=previous.trace_id if previous else uuid4(),
+            run=self._run_of(ctx),
+            kind=kind,
+            name=mask_text(str(params.get("uri") or params.get("name") or ""))[:500],
+            arguments=keepable(params.get("arguments") or {}),
+            started_at=previous.started_at if previous else datetime.now(UTC),
+            request_id=mask_text(str(ctx.request_id))[:200],
+            tool_use_id=mask_text(tool_use_id)[:200] if isinstance(tool_use_id, str) else None,
+        )
+
+    def _run_of(self, ctx: Request) -> Run:
+        described = ctx.session.client_params
+        named = described.client_info if described else None
+        client = Client(
+            name=mask_text(named.name)[:200] if named else None,
+            version=mask_text(named.version)[:100] if named else None,
+            protocol_version=ctx.protocol_version,
+        )
+        run = self._runs.get(client)
+        if run is None or (run.principal is None and self._state.principal is not None):
+            run = Run(uuid4(), "client", datetime.now(UTC), client, self._state.principal)
+            self._runs[client] = run
+        return run
+
+
+def _refused(ctx: Request, refusal: QmsError | None) -> dict[str, Any]:
+    text = refusal.prose() if refusal else "Refused."
+    shown = CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+    dumped = shown.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return wire.serialize_server_result(ctx.method, ctx.protocol_version, dumped)
+
+
+def _outcome(result: Any, error: QmsError | None, call: Call, started: float, rounds: int) -> Outcome:
+    shown = cast("Mapping[str, Any]", result if isinstance(result, Mapping) else {})
+    if wire.is_input_required(shown):
+        return replace(_failed(call, started, None, None), state="awaiting_input", rounds=rounds)
+    failed = error is not None or bool(shown.get("isError"))
+    text = error.message if error else _text(shown) if failed else None
+    return Outcome(
+        state="finished",
+        success=not failed,
+        finished_at=datetime.now(UTC),
+        duration_ms=_elapsed(started),
+        output=None if failed else keepable(_kept(shown)),
+        error=mask_text(text)[:2_000] if text else None,
+        error_code=error.code if error else ("internal" if failed else None),
+        rounds=rounds,
+    )
+
+
+def _failed(call: Call, started: float, text: str | None, code: str | None) -> Outcome:
+    del call
+    return Outcome("finished", success=False, finished_at=datetime.now(UTC), duration_ms=_elapsed(started),
+                   error=text, error_code=code)  # fmt: skip
+
+
+def _elapsed(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)
+
+
+def _kept(shown: Mapping[str, Any]) -> Any:
+    for key in ("structuredContent", "content", "contents", "messages"):
+        if shown.get(key) is not None:
+            return shown[key]
+    return None
+
+
+def _text(shown: Mapping[str, Any]) -> str:
+    blocks = cast("list[Mapping[str, Any]]", shown.get("content") or [])
+    return "\n".join(str(block.get("text", "")) for block in blocks)
+
+
+def _wrapped(result: Any, call: Call, rounds: int) -> HandlerResult:
+    shown = dict(cast("Mapping[str, Any]", result))
+    shown["requestState"] = json.dumps(
+        {
+            _STATE_KEY: str(call.id),
+            "trace": str(call.trace_id),
+            "started": call.started_at.isoformat(),
+            "round": rounds,
+            "inner": shown.get("requestState"),
+        }
+    )
+    return shown
+
+
+def _unwrapped(ctx: Request) -> tuple[_Round | None, Request]:
+    sealed = (ctx.params or {}).get("requestState")
+    if not isinstance(sealed, str) or _STATE_KEY not in sealed:
+        return None, ctx
+    held = json.loads(sealed)  # the SDK has verified that it is ours
+    params = {key: value for key, value in (ctx.params or {}).items() if key != "requestState"}
+    if held["inner"] is not None:
+        params["requestState"] = held["inner"]
+    previous = _Round(
+        UUID(held[_STATE_KEY]), UUID(held["trace"]), datetime.fromisoformat(held["started"]), held["round"], None
+    )
+    return previous, replace(ctx, params=params)

@@ -1,0 +1,130 @@
+"""Every environment variable, read once into one frozen model.
+
+Nothing else in the project reads the environment. A wrong value is named with what was expected, all wrong ones at
+once; the value itself is not repeated, because it may be a secret pasted into the wrong variable.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from qms_mcp.errors import InvalidInputError
+
+
+def _postgres_url(value: object) -> object:
+    text = str(value)
+    if text.startswith(("postgresql://", "postgres://")) or "=" in text:
+        return value
+    raise ValueError("a PostgreSQL URL such as postgresql://user:password@host:5432/database")
+
+
+def _absolute(value: object) -> object:
+    path = Path(str(value)).expanduser()
+    if not path.is_absolute():
+        raise ValueError("an absolute path, or one that starts with ~")
+    return path
+
+
+PostgresUrl = Annotated[SecretStr, BeforeValidator(_postgres_url)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseModel):
+    """What the environment says. Each field is the variable of the same name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    # Where the records are
+    database_url: PostgresUrl | None = Field(
+        None, description="PostgreSQL 15 or newer with pgvector; left out, the embedded database is used."
+    )
+    database_url_direct: PostgresUrl | None = Field(
+        None, description="The same database past any pooler, as the owner: for migrations. Default: DATABASE_URL."
+    )
+    database_url_sql: PostgresUrl | None = Field(
+        None, description="The same database as a login in role qms_sql, for the SQL tools. Default: DATABASE_URL."
+    )
+    qms_home: Annotated[Path, BeforeValidator(_absolute)] | None = Field(
+        None, description="Folder of the embedded database and the spool. Default: the user's data folder."
+    )
+    qms_linger_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        5.0, description="How long the embedded database stays up after its last user has gone."
+    )
+
+    # Who is acting
+    qms_access_token: SecretStr | None = Field(
+        None, description="A Supabase access token (JWT) of the person on whose behalf the server works."
+    )
+    qms_organization: str | None = Field(
+        None, description="Slug or id of the organization, for someone who belongs to several."
+    )
+    qms_jwt_audience: str = Field("authenticated", description="The audience a token must have.")
+    qms_jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens (legacy Supabase projects).")
+    qms_jwt_jwks_url: AnyHttpUrl | None = Field(
+        None, description="Where ES256 and RS256 keys are. Default: the Supabase project's."
+    )
+    supabase_url: AnyHttpUrl | None = Field(None, description="Address of the Supabase project.")
+    supabase_anon_key: SecretStr | None = Field(None, description="Public key of the Supabase project.")
+    supabase_service_role_key: SecretStr | None = Field(None, description="Service key; used for storage only.")
+
+    # Models and observability
+    anthropic_api_key: SecretStr | None = Field(
+        None, description="Key of the Claude API; without it, no model is used."
+    )
+    anthropic_base_url: AnyHttpUrl | None = Field(None, description="Another address of the Claude API (a gateway).")
+    qms_model: str = Field("claude-sonnet-5-5", description="Model that writes SQL when a key is set.")
+    langfuse_public_key: SecretStr | None = Field(None, description="Langfuse project key.")
+    langfuse_secret_key: SecretStr | None = Field(None, description="Langfuse project secret.")
+    langfuse_host: AnyHttpUrl = Field(AnyHttpUrl("https://cloud.langfuse.com"), description="Address of Langfuse.")
+
+    # The improvement loop
+    ml_retrain_threshold: Fraction = Field(0.3, description="Drift severity from which retraining is proposed.")
+    ml_min_samples_for_retrain: Annotated[int, Field(ge=1)] = Field(1000, description="Samples needed to retrain.")
+    ml_quality_threshold: Fraction = Field(0.7, description="Score from which a sample is good enough to learn from.")
+
+    # Limits
+    qms_rate_limit: str = Field(
+        "600/minute", pattern=r"^\d+/(second|minute|hour)$", description="Calls per organization, e.g. 600/minute."
+    )
+    qms_statement_timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = Field(
+        10_000, description="How long a statement of the SQL tools may run."
+    )
+    qms_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="Detail of the log on stderr."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; an empty variable counts as not set.
+
+        Raises:
+            InvalidInputError: A variable has a value that can't be used; all such variables are named.
+        """
+        source = os.environ if environment is None else environment
+        given = {name: source[name.upper()] for name in cls.model_fields if source.get(name.upper(), "").strip()}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as wrong:
+            listed = "; ".join(f"{str(e['loc'][0]).upper()}: {_expected(e)}" for e in wrong.errors())
+            raise InvalidInputError(
+                f"The configuration can't be used. {listed}.",
+                hint="Correct the variable or unset it; `qms-mcp doctor` checks again.",
+            ) from None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url is None
+
+    @cached_property
+    def langfuse_configured(self) -> bool:
+        """Whether calls go to Langfuse."""
+        return self.langfuse_public_key is not None and self.langfuse_secret_key is not None
+
+
+def _expected(error: Any) -> str:
+    return "expected " + str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")

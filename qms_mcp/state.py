@@ -1,0 +1,125 @@
+"""What one running server holds, and how it comes up in the background.
+
+A client waits for `initialize`, so nothing heavy happens before it is answered. The database is then started (when
+it is ours), migrated and opened by a task of its own; the first call that needs it waits here, and is told how far
+it is.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from qms_mcp.auth.principal import Principal
+from qms_mcp.errors import QmsError, UnavailableError
+from qms_mcp.ledger.recorder import Recorder
+from qms_mcp.ledger.spool import Spool
+from qms_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from qms_mcp.rate_limit import RateLimiter
+    from qms_mcp.services.container import Services
+    from qms_mcp.startup import Foundation
+
+_log = logging.getLogger(__name__)
+_RETRY_AFTER = 2.0
+_TELL_EVERY = 0.5
+
+Tell = Callable[[float, str], Awaitable[None]]
+
+
+class ServerState:
+    """The parts of a running server; the ones that need the database are there once it is ready.
+
+    Attributes:
+        recorder: Takes entries from the first moment on (to the spool, until there is a database).
+        principal: On whose behalf the calls of this server are.
+    """
+
+    def __init__(self, settings: Settings, home: Path) -> None:
+        self.settings = settings
+        self.home = home
+        self.recorder = Recorder(Spool(home / "spool"))
+        self.services: Services | None = None
+        self.principal: Principal | None = None
+        self.limiter: RateLimiter | None = None
+        self.stage = "starting"
+        self.failure: QmsError | None = None
+        self._foundation: Foundation | None = None
+        self._wanted = anyio.Event()
+        self._settled = anyio.Event()
+
+    def start(self, tasks: TaskGroup) -> None:
+        """Start what works in the background."""
+        self.recorder.start(tasks)
+        tasks.start_soon(self._come_up)
+
+    def first_answer_sent(self) -> None:
+        """The client has its first answer: from now on the machine may be used for the database."""
+        self._wanted.set()
+
+    async def ready(self, tell: Tell | None = None) -> None:
+        """Wait until the database is there, telling the caller how far it is.
+
+        Raises:
+            QmsError: It can't be had; why, and what to do.
+        """
+        self._wanted.set()
+        waited = 0.0
+        while not self._settled.is_set():
+            with anyio.move_on_after(_TELL_EVERY):
+                await self._settled.wait()
+                break
+            waited += _TELL_EVERY
+            if tell is not None:
+                await tell(waited, self.stage)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _come_up(self) -> None:
+        with anyio.move_on_after(1.0):
+            await self._wanted.wait()
+        while True:
+            try:
+                await self._lay_foundation()
+            except QmsError as error:
+                self.failure = error
+                _log.warning("not ready: %s", error.prose())
+            except Exception:
+                self.failure = UnavailableError("The server could not start.", hint="`qms-mcp doctor` says more.")
+                _log.exception("the server could not start")
+            else:
+                self.failure = None
+            self._settled.set()
+            if self.failure is None:
+                return
+            await anyio.sleep(_RETRY_AFTER)
+
+    async def _lay_foundation(self) -> None:
+        self.stage = "loading"
+        startup = await anyio.to_thread.run_sync(_import_startup)
+        self._foundation = await startup.lay_foundation(self.settings, self.home, self._at_stage)
+        self.services, self.principal = self._foundation.services, self._foundation.principal
+        self.limiter = self._foundation.limiter
+        self.recorder.sinks.extend(self._foundation.sinks)
+        self.recorder.attach(self._foundation.store)
+        self.stage = "ready"
+
+    def _at_stage(self, stage: str) -> None:
+        self.stage = stage
+
+    async def aclose(self) -> None:
+        """Write what is left and let go of everything."""
+        await self.recorder.aclose()
+        if self._foundation is not None:
+            await self._foundation.aclose()
+
+
+def _import_startup():  # noqa: ANN202 - the module itself
+    from qms_mcp import startup  # noqa: PLC0415 - heavy, and the client waits
+
+    return startup

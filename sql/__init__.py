@@ -1,0 +1,1 @@
+"""SQL of the project: migrations, named queries, and the dumped schema."""

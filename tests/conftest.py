@@ -1,0 +1,151 @@
+"""Fixtures: a real PostgreSQL for every test that touches data.
+
+One embedded server per session; its migrated database is a template, and each test gets a copy of its own, with two
+organizations in it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import anyio
+import psycopg
+import pytest
+from psycopg import sql
+
+from qms_mcp.auth.principal import Principal
+from qms_mcp.db.database import Database
+from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.db.local_owner import ensure_local_owner
+from qms_mcp.db.migrate import Migrator
+from qms_mcp.db.queries import query
+from qms_mcp.db.wiring import Wiring
+
+TEMPLATE = "qms"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Generator[Path]:
+    """A folder whose path is short enough for sockets and open to the user the server runs as."""
+    folder = Path(tempfile.mkdtemp(prefix="qms-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def embedded(short_tmp: Path) -> Generator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(short_tmp / "home", linger=0.2, settings={"fsync": "off", "max_connections": "120"})
+    server.ensure_running()
+    yield server
+    server.release()
+    server.stop()
+
+
+def wiring_for(server: EmbeddedPostgres, database: str) -> Wiring:
+    return Wiring(
+        server=server.conninfo(database, "qms_server"),
+        sql=server.conninfo(database, "qms_sql"),
+        owner=server.conninfo(database, "qms_owner"),
+        max_connections=4,
+    )
+
+
+@pytest.fixture(scope="session")
+def template(embedded: EmbeddedPostgres) -> str:
+    """The migrated database all others are copied from."""
+
+    async def prepare() -> None:
+        wiring = wiring_for(embedded, TEMPLATE)
+        await Migrator(wiring.owner).migrate()
+        database = Database(wiring)
+        await database.open()
+        await ensure_local_owner(database)
+        await database.close()
+
+    anyio.run(prepare)
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+    name = f"t_{uuid4().hex[:12]}"
+    with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER qms_owner STRATEGY wal_log")
+        admin.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+        grants = sql.SQL(
+            "REVOKE ALL ON DATABASE {0} FROM PUBLIC; GRANT CONNECT ON DATABASE {0} TO qms_server, qms_sql, qms_owner; "
+            "GRANT TEMPORARY ON DATABASE {0} TO qms_probe, qms_owner; "
+            'ALTER DATABASE {0} SET search_path = "$user", public, extensions'
+        )
+        admin.execute(grants.format(sql.Identifier(name)))
+    yield name
+    with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def wiring(embedded: EmbeddedPostgres, database_name: str) -> Wiring:
+    return wiring_for(embedded, database_name)
+
+
+@pytest.fixture
+async def database(wiring: Wiring) -> AsyncGenerator[Database]:
+    opened = Database(wiring)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """Two organizations and who acts in each; `ours` is an administrator, `theirs` belongs to somebody else."""
+
+    ours: Principal
+    theirs: Principal
+    auditor: Principal
+
+
+async def add_person(database: Database, organization_id: UUID, slug: str, *roles: str) -> Principal:
+    """Add a person (and the organization, if it is new) and return the person as an agent's principal."""
+    user_id = uuid4()
+    params = {
+        "organization_id": organization_id,
+        "user_id": user_id,
+        "email": f"{user_id.hex[:8]}@{slug}.example",
+        "printed_name": f"Person {user_id.hex[:6]}",
+        "organization_name": slug.title(),
+        "slug": slug,
+        "roles": list(roles),
+    }
+    async with database.owner_transaction() as transaction:
+        for step in ("administer", "user", "organization", "person", "membership"):
+            await transaction.execute(query(f"local_owner.{step}"), params)
+    return Principal(user_id, organization_id, frozenset(roles), "agent", params["email"])
+
+
+@pytest.fixture
+async def tenants(database: Database) -> Tenants:
+    ours, theirs = uuid4(), uuid4()
+    return Tenants(
+        ours=await add_person(database, ours, "northwind", "admin", "owner", "approver"),
+        theirs=await add_person(database, theirs, "contoso", "admin", "owner", "approver"),
+        auditor=await add_person(database, ours, "northwind", "auditor"),
+    )
+
+
+@pytest.fixture
+def clean_environment(short_tmp: Path) -> dict[str, str]:
+    """The environment a client of somebody else would give the server: nothing but a path and a home."""
+    home = short_tmp / f"home-{uuid4().hex[:6]}"
+    home.mkdir()
+    return {"PATH": os.environ["PATH"], "HOME": str(home)}
