@@ -113,6 +113,8 @@ class Recording:
         try:
             await self._state.ready(tell)
             principal, limiter = self._state.principal, self._state.limiter
+            if principal is not None:
+                principal.check_current()
             if principal is not None and limiter is not None:
                 await limiter.check(principal.organization_id)
             if ctx.method == "tools/call":

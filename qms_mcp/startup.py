@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from qms_mcp.auth.identify import identify
+from qms_mcp.services.identify import identify
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres

@@ -5,8 +5,11 @@ held the pen. Only out of band, on a terminal or on the approval page, does a pe
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
+
+from qms_mcp.errors import NotAuthenticatedError
 
 ActorKind: TypeAlias = Literal["human", "agent", "system"]
 
@@ -22,6 +25,7 @@ class Principal:
             `mrb`, `regulatory`, `auditor`, `admin`).
         actor_kind: `agent` for everything that arrives over MCP.
         email: For people to read; no decision is based on it.
+        expires_at: When the access token stops to count; none for the local owner.
     """
 
     user_id: UUID
@@ -29,3 +33,21 @@ class Principal:
     roles: frozenset[str]
     actor_kind: ActorKind = "agent"
     email: str | None = None
+    expires_at: datetime | None = None
+
+    def check_current(self) -> None:
+        """Refuse to act once the access token has run out, however long the session goes on.
+
+        Raises:
+            NotAuthenticatedError: It has.
+        """
+        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
+            raise token_expired(self.expires_at)
+
+
+def token_expired(since: datetime) -> NotAuthenticatedError:
+    """Return the error for an access token that has run out."""
+    return NotAuthenticatedError(
+        f"The access token expired at {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC.",
+        hint="Sign in again, set QMS_ACCESS_TOKEN to the new access token and start the server again.",
+    )

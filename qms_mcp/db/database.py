@@ -201,6 +201,7 @@ class Database:
 
 
 def _identity(principal: Principal, role: str) -> dict[str, Any]:
+    principal.check_current()
     claims = {"sub": str(principal.user_id), "role": "authenticated", "organization": str(principal.organization_id)}
     return {
         "user_id": principal.user_id,

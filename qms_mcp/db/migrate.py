@@ -165,15 +165,21 @@ async def _pending(connection: psycopg.AsyncConnection[Any]) -> list[Migration]:
 
 async def _check_prerequisites(connection: psycopg.AsyncConnection[Any]) -> None:
     row = await (await connection.execute(_PREREQUISITES)).fetchone()
-    version, name, has_vector, owns = row or (0, "", False, False)
+    version, name, vector, owns = row or (0, "", None, False)
     if version < 150000:
         raise UnavailableError(f"PostgreSQL {name} is too old.", hint="Use PostgreSQL 15 or newer.")
-    if not has_vector:
+    if vector is None:
         raise UnavailableError(
             "This PostgreSQL has no pgvector, which the records and the search need.",
             hint="Install pgvector 0.8 or newer on the database server (Debian and Ubuntu: a package "
             "postgresql-NN-pgvector of the PostgreSQL project's repository; elsewhere see the pgvector manual), "
             "then run `qms-mcp migrate` again. Or unset DATABASE_URL to use the embedded database.",
+        )
+    if vector == "locked":
+        raise UnavailableError(
+            "pgvector is there, but this login may not switch it on.",
+            hint="Let a superuser run once: CREATE SCHEMA IF NOT EXISTS extensions; "
+            "CREATE EXTENSION vector SCHEMA extensions; then run `qms-mcp migrate` again.",
         )
     if not owns:
         raise UnavailableError(

@@ -4,16 +4,15 @@
 DO $$
 DECLARE
     role_name text;
-    grant_options text := CASE
-        WHEN current_setting('server_version_num')::integer >= 160000 THEN ' WITH INHERIT FALSE, SET TRUE'
-        ELSE ''
-    END;
+    -- Before version 16 a membership has no options: it always lets one take on the role.
+    has_options boolean := current_setting('server_version_num')::integer >= 160000;
+    grant_options text := CASE WHEN has_options THEN ' WITH INHERIT FALSE, SET TRUE' ELSE '' END;
 BEGIN
     FOREACH role_name IN ARRAY ARRAY['qms_app', 'qms_sql', 'qms_probe', 'qms_definer', 'qms_ledger'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = role_name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
         END IF;
-        IF NOT pg_catalog.pg_has_role(current_user, role_name, 'MEMBER') THEN
+        IF NOT pg_catalog.pg_has_role(current_user, role_name, CASE WHEN has_options THEN 'SET' ELSE 'MEMBER' END) THEN
             EXECUTE pg_catalog.format('GRANT %I TO %I%s', role_name, current_user, grant_options);
         END IF;
     END LOOP;

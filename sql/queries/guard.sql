@@ -50,6 +50,7 @@ SELECT
     p.prokind::text AS kind,
     p.prosrc AS source,
     p.prosqlbody::text AS body,
+    p.proargdefaults::text AS defaults,
     (
         SELECT e.extname
         FROM pg_catalog.pg_depend AS d
@@ -170,14 +171,15 @@ WHERE c.contype = 'c' AND c.contypid >= 16384;
 -- The functions that to_json and its kin call by themselves.
 SELECT
     c.castfunc AS function,
+    c.castsource AS type,
     pg_catalog.format_type(c.castsource, null) AS source
 FROM pg_catalog.pg_cast AS c
 WHERE c.casttarget IN (114, 3802) AND c.castfunc >= 16384;
 
--- name: names_of_types
--- Whatever must be named in a statement for a literal to be read as a type that contains one of %(domains)s.
+-- name: containers
+-- The types that are or contain one of %(types)s, and (with oid 0) what has columns, arguments or results of them.
 WITH RECURSIVE tainted (id) AS (
-    SELECT pg_catalog.unnest(%(domains)s::pg_catalog.oid[])
+    SELECT pg_catalog.unnest(%(types)s::pg_catalog.oid[])
     UNION
     SELECT outer_type.id
     FROM tainted
@@ -196,16 +198,22 @@ WITH RECURSIVE tainted (id) AS (
     ) AS outer_type (id)
 )
 
-SELECT t.typname AS name
+SELECT
+    t.oid,
+    t.typname AS name
 FROM tainted
 INNER JOIN pg_catalog.pg_type AS t ON t.oid = tainted.id
 UNION
-SELECT k.relname
+SELECT
+    0,
+    k.relname
 FROM tainted
 INNER JOIN pg_catalog.pg_attribute AS a ON a.atttypid = tainted.id
 INNER JOIN pg_catalog.pg_class AS k ON k.oid = a.attrelid
 UNION
-SELECT p.proname
+SELECT
+    0,
+    p.proname
 FROM tainted
 INNER JOIN pg_catalog.pg_proc AS p
     ON p.prorettype = tainted.id OR tainted.id = ANY(p.proargtypes::pg_catalog.oid[] || p.proallargtypes);

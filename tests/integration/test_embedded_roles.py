@@ -163,7 +163,8 @@ def test_no_role_of_ours_has_a_power_that_reaches_past_the_policies(owner: psyco
 def test_membership_is_what_the_design_says_and_nobody_inherits(owner: psycopg.Connection) -> None:
     rows = owner.execute(
         "SELECT m.member::regrole::text, m.roleid::regrole::text, "
-        "m.inherit_option, m.set_option, m.admin_option FROM pg_auth_members AS m WHERE m.roleid::regrole::text !~ '^pg_'"
+        "m.inherit_option, m.set_option, m.admin_option FROM pg_auth_members AS m "
+        "WHERE m.roleid::regrole::text !~ '^pg_'"
     ).fetchall()
     assert {row[2:] for row in rows} == {(False, True, False)}
     members: dict[str, set[str]] = {}

@@ -66,6 +66,21 @@ def create(home: Home, account: Account, binaries: Path) -> None:
     _sync_directory(home.path)
 
 
+def check_reachable(home: Home, account: Account) -> None:
+    """Refuse a home below a directory that the server's account can't enter.
+
+    Raises:
+        UnavailableError: It can't.
+    """
+    if not account.switched:
+        return
+    if programs.run(["/bin/sh", "-c", 'cd "$1"', "sh", home.path], account=account).code != 0:
+        raise UnavailableError(
+            f"PostgreSQL does not run as root, and uid {account.uid}, its account, can't enter {home.path}.",
+            hint="Set QMS_HOME to a directory every account may pass through, such as /var/lib/qms-mcp.",
+        )
+
+
 def check_major(home: Home, account: Account, binaries: Path) -> None:
     """Refuse a cluster made by another major version.
 

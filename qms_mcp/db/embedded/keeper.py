@@ -14,13 +14,15 @@ import sys
 import time
 from pathlib import Path
 
+_PROC = Path("/proc/self/stat")
 _POLL_SECONDS = 0.01
 _STOP_SECONDS = 60.0
 
 
-def lock_fd(path: Path) -> int:
+def lock_fd(path: Path, *, create: bool = True) -> int:
     """Open the lock file `path`; closing the descriptor gives its lock up."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
+    return os.open(path, flags, 0o600)
 
 
 def try_lock(fd: int) -> bool:
@@ -32,20 +34,36 @@ def try_lock(fd: int) -> bool:
     return True
 
 
-def command_line(pid: int) -> str:
-    """Return what process `pid` was started with; empty when it is gone or a zombie."""
-    if Path("/proc/self/cmdline").exists():
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-        return ""
+def _listed(pid: int, column: str) -> str:
+    """Ask `ps`, where there is no /proc."""
     listing = subprocess.run(  # noqa: S603 - fixed program, a number as argument
-        ["/bin/ps", "-o", "stat=,command=", "-p", str(pid)],
+        ["/bin/ps", "-o", f"{column}=", "-p", str(pid)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    text = listing.stdout.decode(errors="replace").strip()
-    return "" if text.startswith("Z") else text
+    return listing.stdout.decode(errors="replace").strip()
+
+
+def alive(pid: int) -> bool:
+    """Say whether process `pid` runs; a zombie, which nobody may ever bury in a container, does not."""
+    if not _PROC.exists():
+        return _listed(pid, "stat")[:1] not in {"", "Z"}
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def command_line(pid: int) -> str:
+    """Return what process `pid` was started with; empty when it is gone, a zombie or just starting."""
+    if not _PROC.exists():
+        return _listed(pid, "command")
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def recorded_pid(cluster: Path) -> int | None:
@@ -89,14 +107,14 @@ def stop_server(cluster: Path) -> bool:
 
 
 def _wait_until_unused(home: Path) -> None:
-    users = lock_fd(home / "users.lock")
+    users = lock_fd(home / "users.lock", create=False)
     fcntl.flock(users, fcntl.LOCK_EX)  # sleeps in the kernel, without using any time, till no user is left
     os.close(users)
 
 
 def _stop_if_still_unused(home: Path) -> bool:
     """Stop the server unless somebody came meanwhile; `start.lock` is held, so nobody can come now."""
-    users = lock_fd(home / "users.lock")
+    users = lock_fd(home / "users.lock", create=False)
     try:
         return try_lock(users) and stop_server(home / "pgdata")
     finally:
@@ -111,7 +129,7 @@ def keep(home: Path, linger: float) -> None:
     while True:
         _wait_until_unused(home)
         time.sleep(linger)
-        start = lock_fd(home / "start.lock")
+        start = lock_fd(home / "start.lock", create=False)
         fcntl.flock(start, fcntl.LOCK_EX)
         if _stop_if_still_unused(home):
             os.close(mine)  # before start.lock goes: a newcomer has to see that it needs a keeper of its own
@@ -120,4 +138,5 @@ def keep(home: Path, linger: float) -> None:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), float(sys.argv[2]))
+    with contextlib.suppress(FileNotFoundError):  # the home was removed: nothing to keep
+        keep(Path(sys.argv[1]), float(sys.argv[2]))

@@ -87,18 +87,10 @@ class EmbeddedPostgres:
             UnavailableError: It can't run here; the hint says what to do.
         """
         try:
-            self._home.open()
-            with self._changing():
-                self._use()
-                if not answers(self._home.socket):
-                    self._launch()
-                elif self._keeper:
-                    self._ensure_keeper()
-                if not is_current(self._home.bootstrapped):
-                    bootstrap(self._superuser, self._home.bootstrapped)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            self.release()
-            raise cluster.failure(_CANNOT_RUN, str(error), self._home) from error
+            with self._explained(_CANNOT_RUN):
+                self._home.open()
+                with self._changing():
+                    self._ensure()
         except BaseException:
             self.release()
             raise
@@ -118,24 +110,22 @@ class EmbeddedPostgres:
         self.release()
         if not self._home.path.exists():
             return
-        try:
-            with self._changing():
-                self._stop()
-        except OSError as error:
-            raise cluster.failure("The embedded PostgreSQL can't be stopped", str(error), self._home) from error
+        with self._explained("The embedded PostgreSQL can't be stopped"), self._changing():
+            self._stop()
 
     def status(self) -> EmbeddedStatus:
         """Say how the server is doing, without starting it."""
-        pid = running_pid(self._home.cluster)
-        return EmbeddedStatus(
-            running=pid is not None and answers(self._home.socket),
-            pid=pid,
-            version=programs.version(self.bin_dir),
-            data_dir=self._home.cluster,
-            socket_dir=self._home.socket_dir,
-            log_path=self._home.log,
-            used_by_others=self._home.path.exists() and self._used_by_others(),
-        )
+        with self._explained("The embedded PostgreSQL can't be looked at"):
+            pid = running_pid(self._home.cluster)
+            return EmbeddedStatus(
+                running=pid is not None and answers(self._home.socket),
+                pid=pid,
+                version=programs.version(self.bin_dir),
+                data_dir=self._home.cluster,
+                socket_dir=self._home.socket_dir,
+                log_path=self._home.log,
+                used_by_others=self._home.path.exists() and self._used_by_others(),
+            )
 
     def reset(self) -> None:
         """Stop the server and remove the cluster with all that is in it.
@@ -146,7 +136,7 @@ class EmbeddedPostgres:
         """
         if not self._home.path.exists():
             return
-        with self._changing():
+        with self._explained("The embedded PostgreSQL can't be reset"), self._changing():
             if self._used_by_others():
                 raise ConflictError(
                     f"Other programs use the embedded database in {self.home}.",
@@ -166,12 +156,21 @@ class EmbeddedPostgres:
             shutil.rmtree(directory, ignore_errors=True)
         self._home.log.unlink(missing_ok=True)
 
+    def _ensure(self) -> None:
+        self._use()
+        if not answers(self._home.socket):
+            self._launch()
+        elif self._keeper:
+            self._ensure_keeper()
+        if not is_current(self._home.bootstrapped):
+            bootstrap(self._superuser, self._home.bootstrapped)
+
     def _launch(self) -> None:
         """Start the server, with its cluster made before if there is none."""
         began = time.perf_counter()
         home, account = self._home, Account.choose()
         home.let_in(account)
-        _check_reachable(home, account)
+        cluster.check_reachable(home, account)
         binaries = programs.server_bin_dir(home, account)
         home.give(home.socket_dir, account)
         if self._keeper:
@@ -223,6 +222,14 @@ class EmbeddedPostgres:
                 os.close(fd)
 
     @contextmanager
+    def _explained(self, what: str) -> Generator[None]:
+        """Turn what the operating system refused into words and a hint."""
+        try:
+            yield
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise cluster.failure(what, str(error), self._home) from error
+
+    @contextmanager
     def _changing(self) -> Generator[None]:
         """Hold the lock under which the state of the server changes."""
         fd = lock_fd(self._home.start_lock)
@@ -243,18 +250,3 @@ class EmbeddedPostgres:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _check_reachable(home: Home, account: Account) -> None:
-    """Refuse a home below a directory that the server's account can't enter.
-
-    Raises:
-        UnavailableError: It can't.
-    """
-    if not account.switched:
-        return
-    if programs.run(["/bin/sh", "-c", 'cd "$1"', "sh", home.path], account=account).code != 0:
-        raise UnavailableError(
-            f"PostgreSQL does not run as root, and uid {account.uid}, its account, can't enter {home.path}.",
-            hint="Set QMS_HOME to a directory every account may pass through, such as /var/lib/qms-mcp.",
-        )

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from qms_mcp.db.embedded.home import Home
-from qms_mcp.db.embedded.keeper import command_line, recorded_pid, running_pid
+from qms_mcp.db.embedded.keeper import alive, recorded_pid, running_pid
 
 _PROTOCOL = 196608  # 3.0
 _STATUS_LINE = 7
@@ -45,7 +45,7 @@ def became_ready(home: Home, pid: int, *, seconds: float) -> bool:
     while time.monotonic() < deadline:
         if says_ready(home.cluster) and answers(home.socket):
             return True
-        if not command_line(pid):
+        if not alive(pid):
             return False
         time.sleep(_POLL_SECONDS)
     return False

@@ -12,6 +12,7 @@ from qms_mcp.db.guard.facts import CheckFact, FunctionFact, RelationFact
 from qms_mcp.db.guard.probe import Probe
 from qms_mcp.db.guard.reach import SELECT, Purpose, Reach, reach
 from qms_mcp.db.guard.rules import (
+    makes_json,
     too_large,
     why_function_refused,
     why_relation_refused,
@@ -33,11 +34,12 @@ class Surroundings:
     Attributes:
         risky_names: Names that a statement must hold for a literal to run the check of a domain that calls
             something not allowed.
-        json_cast: A cast to json, applied by `to_json` by itself, that calls something not allowed.
+        cast_types: OIDs of the types that hold a value which `to_json` turns into JSON by a cast of its own that
+            calls something not allowed.
     """
 
     risky_names: frozenset[str] = frozenset()
-    json_cast: str | None = None
+    cast_types: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Closure:
         self._relations: dict[int, RelationFact] = {}
         self._followed: set[tuple[int, tuple[int, ...]]] = set()
         self._types: set[int] = set()
+        self._seen_types: set[int] = set()
+        self._makes_json = False
         self.command = SELECT
         self.target: str | None = None
         self.makes_xml = False
@@ -111,9 +115,12 @@ class Closure:
         parts: list[_Part] = []
         for part, reached in found:
             self._check_samplers(part, reached)
+            self._seen_types |= reached.types | reached.read_types
+            self._makes_json = self._makes_json or reached.makes_json
             self.makes_xml = self.makes_xml or _touches_xml(reached, self._functions)
             parts += self._through_functions(part, reached)
             parts += self._through_relations(part, reached)
+        self._check_casts()
         parts += await self._through_types({kind for _, reached in found for kind in reached.types})
         return parts
 
@@ -136,8 +143,12 @@ class Closure:
 
     def _through_functions(self, part: _Part, reached: Reach) -> list[_Part]:
         parts: list[_Part] = []
-        behind = {oid: [] for oid, fact in self._functions.items() if fact.operators} if reached.operators else {}
-        for oid, calls in {**behind, **reached.calls}.items():
+        calls_by_function = dict(reached.calls)
+        if reached.operators:
+            for oid, fact in self._functions.items():
+                if fact.operators:
+                    calls_by_function.setdefault(oid, [])
+        for oid, calls in calls_by_function.items():
             if oid in self._harmless:
                 continue
             fact = self._functions[oid]
@@ -153,8 +164,7 @@ class Closure:
         if too_large(fact, calls):
             raise LimitExceededError(f"{fact.name}() asks for too long a value.", hint="Ask for less than 1,000,000.")
         reason = why_function_refused(fact, calls, self._trusted)
-        if not reason and self._surroundings.json_cast and fact.built_in and "json" in fact.name:
-            reason = f"would call the cast of {self._surroundings.json_cast} to json, which may do more than read"
+        self._makes_json = self._makes_json or makes_json(fact)
         if reason:
             how = f" (operator {fact.operators})" if fact.operators else ""
             raise RefusedStatementError(
@@ -171,7 +181,8 @@ class Closure:
         if fact.kind == "a":
             calls: Value = [_call(oid) for oid in fact.parts]
             return [_Part(calls, path, part.through)]
-        return [_Part(_parsed(fact.body, path), path, part.through)] if fact.body is not None else []
+        trees = [tree for tree in (fact.body, fact.defaults) if tree is not None]
+        return [_Part(_parsed(tree, path), path, part.through) for tree in trees]
 
     def _through_relations(self, part: _Part, reached: Reach) -> list[_Part]:
         parts: list[_Part] = []
@@ -202,10 +213,13 @@ class Closure:
                 f"The statement samples rows with a method of an extension{part.path}.",
                 hint="Use TABLESAMPLE BERNOULLI or SYSTEM.",
             )
-        if reached.makes_json and self._surroundings.json_cast:
+
+    def _check_casts(self) -> None:
+        if self._makes_json and not self._seen_types.isdisjoint(self._surroundings.cast_types):
             raise RefusedStatementError(
-                f"The statement makes JSON{part.path}, which would call the cast of {self._surroundings.json_cast} "
-                "to json; that may do more than read."
+                "The statement turns a value into JSON whose type has a cast to json of its own, and that may do "
+                "more than read.",
+                hint="Name the fields of the value one by one.",
             )
 
     def _check_target(self, target: int) -> None:
@@ -226,12 +240,14 @@ async def survey(probe: Probe, trusted: frozenset[str]) -> Surroundings:
     for check in await probe.all_domain_checks():
         if await _refused(_check_part(check), probe, trusted, harmless):
             risky.add(check.domain)
-    names = await probe.names_of_types(risky) if risky else frozenset[str]()
-    cast: str | None = None
+    cast: set[int] = set()
     for fact in await probe.json_casts():
         if await _refused(_Part([_call(fact.function)], ""), probe, trusted, harmless):
-            cast = fact.source
-    return Surroundings(names, cast)
+            cast.add(fact.type)
+    return Surroundings(
+        frozenset(fact.name for fact in await probe.containers(risky)) if risky else frozenset(),
+        frozenset(fact.oid for fact in await probe.containers(cast) if fact.oid) if cast else frozenset(),
+    )
 
 
 async def _refused(part: _Part, probe: Probe, trusted: frozenset[str], harmless: set[int]) -> bool:

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-FIRST_USER_OID = 16_384
+FIRST_USER_OID = 16_384  # below it is what PostgreSQL itself was born with
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list that is easier to read as text."""
+    return frozenset(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +17,7 @@ class FunctionFact:
     Attributes:
         operators: The operators it was reached through, for messages; empty when it was called by name.
         body: The analysed tree of a `BEGIN ATOMIC` or `RETURN` body.
+        defaults: The trees of default arguments.
         parts: The functions an aggregate is made of.
         takes_raw: Whether an argument is of type cstring or internal.
     """
@@ -27,6 +33,7 @@ class FunctionFact:
     extension: str | None
     source: str
     body: str | None
+    defaults: str | None
     operators: str | None
     parts: list[int]
     takes_raw: bool
@@ -92,13 +99,15 @@ class CastFact:
     """A cast to json that PostgreSQL applies by itself inside `to_json` and its kin."""
 
     function: int
+    type: int
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class NameFact:
-    """A name in the catalogue."""
+    """A type, or with `oid` 0 something that has columns, arguments or results of it."""
 
+    oid: int
     name: str
 
 

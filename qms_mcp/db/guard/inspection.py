@@ -167,7 +167,7 @@ class Guard:
 
 
 def _check_literals(statement: Statement, surroundings: Surroundings) -> None:
-    """Refuse what can't even be analysed: reading the literal would already run a check nobody has approved."""
+    """Refuse what can't even be analysed: the literal would already run an unapproved check."""
     risky = surroundings.risky_names
     if not risky or not statement.scanned.has_container_literal():
         return

@@ -48,7 +48,7 @@ _RELATIONS = query("guard.relations")
 _DOMAIN_CHECKS = query("guard.domain_checks")
 _ALL_DOMAIN_CHECKS = query("guard.all_domain_checks")
 _JSON_CASTS = query("guard.json_casts")
-_NAMES_OF_TYPES = query("guard.names_of_types")
+_CONTAINERS = query("guard.containers")
 
 _TIMEOUT = "3s"
 UNKNOWN = "unknown"
@@ -141,10 +141,9 @@ class Probe:
         """Return the casts to json that are functions."""
         return await self._fetch(_JSON_CASTS, {}, CastFact)
 
-    async def names_of_types(self, domains: Iterable[int]) -> frozenset[str]:
-        """Return the names without which no literal is read as a type that contains one of `domains`."""
-        facts = await self._fetch(_NAMES_OF_TYPES, {"domains": sorted(domains)}, NameFact)
-        return frozenset(fact.name for fact in facts)
+    async def containers(self, types: Iterable[int]) -> list[NameFact]:
+        """Return the types that are or contain one of `types`, and what has columns or arguments of them."""
+        return await self._fetch(_CONTAINERS, {"types": sorted(types)}, NameFact)
 
     async def _analyse(self, head: str, command: str) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from qms_mcp.db.guard.facts import FIRST_USER_OID
+from qms_mcp.db.guard.facts import FIRST_USER_OID, words
 from qms_mcp.db.guard.tree import Node, Value
 
 Purpose: TypeAlias = Literal["read", "write"]
@@ -17,94 +17,24 @@ Purpose: TypeAlias = Literal["read", "write"]
 SELECT = 1
 COMMANDS = {2: "UPDATE", 3: "INSERT", 4: "DELETE", 5: "MERGE", 6: "a utility command"}
 
-READ_TAGS = frozenset(
-    [
-        "QUERY",
-        "RTE",
-        "RANGETBLENTRY",
-        "RTEPERMISSIONINFO",
-        "RANGETBLFUNCTION",
-        "RANGETBLREF",
-        "TABLESAMPLECLAUSE",
-        "TABLEFUNC",
-        "ALIAS",
-        "TARGETENTRY",
-        "FROMEXPR",
-        "JOINEXPR",
-        "COMMONTABLEEXPR",
-        "CTESEARCHCLAUSE",
-        "CTECYCLECLAUSE",
-        "SETOPERATIONSTMT",
-        "SORTGROUPCLAUSE",
-        "GROUPINGSET",
-        "GROUPINGFUNC",
-        "WINDOWCLAUSE",
-        "WINDOWFUNC",
-        "AGGREF",
-        "VAR",
-        "CONST",
-        "PARAM",
-        "FUNCEXPR",
-        "NAMEDARGEXPR",
-        "OPEXPR",
-        "DISTINCTEXPR",
-        "NULLIFEXPR",
-        "SCALARARRAYOPEXPR",
-        "BOOLEXPR",
-        "SUBLINK",
-        "SUBSCRIPTINGREF",
-        "FIELDSELECT",
-        "RELABELTYPE",
-        "COERCEVIAIO",
-        "ARRAYCOERCEEXPR",
-        "CONVERTROWTYPEEXPR",
-        "COLLATE",
-        "COLLATEEXPR",
-        "CASE",
-        "CASEEXPR",
-        "WHEN",
-        "CASEWHEN",
-        "CASETESTEXPR",
-        "ARRAY",
-        "ARRAYEXPR",
-        "ROW",
-        "ROWEXPR",
-        "ROWCOMPARE",
-        "ROWCOMPAREEXPR",
-        "COALESCE",
-        "COALESCEEXPR",
-        "MINMAX",
-        "MINMAXEXPR",
-        "SQLVALUEFUNCTION",
-        "XMLEXPR",
-        "JSONFORMAT",
-        "JSONRETURNING",
-        "JSONVALUEEXPR",
-        "JSONCONSTRUCTOREXPR",
-        "JSONISPREDICATE",
-        "JSONBEHAVIOR",
-        "JSONEXPR",
-        "JSONITEMCOERCIONS",
-        "JSONCOERCION",
-        "JSONTABLEPATH",
-        "JSONTABLEPATHSCAN",
-        "JSONTABLESIBLINGJOIN",
-        "NULLTEST",
-        "BOOLEANTEST",
-        "COERCETODOMAIN",
-        "COERCETODOMAINVALUE",
-    ]
+READ_TAGS = words(
+    """
+    QUERY RTE RANGETBLENTRY RTEPERMISSIONINFO RANGETBLFUNCTION RANGETBLREF TABLESAMPLECLAUSE TABLEFUNC
+    ALIAS TARGETENTRY FROMEXPR JOINEXPR COMMONTABLEEXPR CTESEARCHCLAUSE CTECYCLECLAUSE SETOPERATIONSTMT
+    SORTGROUPCLAUSE GROUPINGSET GROUPINGFUNC WINDOWCLAUSE WINDOWFUNC AGGREF VAR CONST PARAM FUNCEXPR
+    NAMEDARGEXPR OPEXPR DISTINCTEXPR NULLIFEXPR SCALARARRAYOPEXPR BOOLEXPR SUBLINK SUBSCRIPTINGREF
+    FIELDSELECT RELABELTYPE COERCEVIAIO ARRAYCOERCEEXPR CONVERTROWTYPEEXPR COLLATE COLLATEEXPR CASE
+    CASEEXPR WHEN CASEWHEN CASETESTEXPR ARRAY ARRAYEXPR ROW ROWEXPR ROWCOMPARE ROWCOMPAREEXPR COALESCE
+    COALESCEEXPR MINMAX MINMAXEXPR SQLVALUEFUNCTION XMLEXPR JSONFORMAT JSONRETURNING JSONVALUEEXPR
+    JSONCONSTRUCTOREXPR JSONISPREDICATE JSONBEHAVIOR JSONEXPR JSONITEMCOERCIONS JSONCOERCION
+    JSONTABLEPATH JSONTABLEPATHSCAN JSONTABLESIBLINGJOIN NULLTEST BOOLEANTEST COERCETODOMAIN
+    COERCETODOMAINVALUE
+    """
 )
-WRITE_TAGS = READ_TAGS | frozenset(
-    [
-        "MERGEACTION",
-        "MERGESUPPORTFUNC",
-        "SETTODEFAULT",
-        "ONCONFLICTEXPR",
-        "INFERENCEELEM",
-        "FIELDSTORE",
-        "RETURNINGEXPR",
-    ]
+WRITE_TAGS = READ_TAGS | words(
+    """
+    MERGEACTION MERGESUPPORTFUNC SETTODEFAULT ONCONFLICTEXPR INFERENCEELEM FIELDSTORE RETURNINGEXPR
+    """
 )
 _RANGE_TABLE_TAGS = frozenset({"RTE", "RANGETBLENTRY"})
 
@@ -157,6 +87,7 @@ class Reach:
         operators: OIDs of operators that are not PostgreSQL's own.
         relations: OIDs of tables, views and everything else that is read or written.
         types: OIDs of types, not PostgreSQL's own, of which values are made.
+        read_types: OIDs of types of columns that are read.
         samplers: OIDs of TABLESAMPLE methods.
         target: OID of the relation that is written, or 0.
         commands: The kinds of command in it, the outermost first.
@@ -169,6 +100,7 @@ class Reach:
     operators: set[int] = field(default_factory=set[int])
     relations: set[int] = field(default_factory=set[int])
     types: set[int] = field(default_factory=set[int])
+    read_types: set[int] = field(default_factory=set[int])
     samplers: set[int] = field(default_factory=set[int])
     target: int = 0
     commands: list[int] = field(default_factory=list[int])
@@ -241,6 +173,9 @@ def _range_table_entry(node: Node, found: Reach) -> None:
 
 
 def _expression(node: Node, found: Reach) -> None:
+    if node.tag == "VAR":
+        found.read_types.add(node.number("vartype"))
+        return
     for name in _FUNCTION_FIELDS.get(node.tag, ()):
         if function := node.number(name):
             found.calls.setdefault(function, []).append(node.items("args"))

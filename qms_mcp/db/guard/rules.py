@@ -7,19 +7,18 @@ not enough. Everything is default-deny: what no rule allows is refused, and the 
 import re
 from collections.abc import Sequence
 
-from qms_mcp.db.guard.facts import FunctionFact, RelationFact
+from qms_mcp.db.guard.facts import FunctionFact, RelationFact, words
 from qms_mcp.db.guard.tree import Node, Value
 
-# --- functions
-# ------------------------------------------------------------------------------------------------------
+# --- functions --------------------------------------------------------------------------------------------
 
 # Built-in and VOLATILE, but only because their answer varies.
-VOLATILE_READS = frozenset(
+VOLATILE_READS = words(
     """
     random random_normal array_sample array_shuffle gen_random_uuid uuidv4 uuidv7 clock_timestamp timeofday
     pg_relation_size pg_table_size pg_indexes_size pg_total_relation_size pg_partition_tree
     pg_partition_ancestors
-    """.split()
+    """
 )
 
 # Built-in, and not VOLATILE, but not harmless either.
@@ -30,12 +29,8 @@ _TAKES_ID = "makes the transaction a writing one"
 REFUSED_BUILT_INS: dict[str, str] = {
     **dict.fromkeys(("table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema"), _RUNS_TEXT),
     **dict.fromkeys(("schema_to_xml", "schema_to_xmlschema", "schema_to_xml_and_xmlschema"), _RUNS_TEXT),
-    **dict.fromkeys(
-        ("database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema"), _RUNS_TEXT
-    ),
-    **dict.fromkeys(
-        ("inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port"), _SHOWS_SERVER
-    ),
+    **dict.fromkeys(("database_to_xml", "database_to_xmlschema", "database_to_xml_and_xmlschema"), _RUNS_TEXT),
+    **dict.fromkeys(("inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port"), _SHOWS_SERVER),
     **dict.fromkeys(("txid_current", "pg_current_xact_id"), _TAKES_ID),
 }
 
@@ -59,11 +54,11 @@ _PG_READS = re.compile(
 
 # Extensions whose IMMUTABLE and STABLE functions only compute. tablefunc and xml2 are not here: they run
 # texts.
-TRUSTED_EXTENSIONS = frozenset(
+TRUSTED_EXTENSIONS = words(
     """
     vector pg_trgm unaccent btree_gin btree_gist citext hstore intarray ltree fuzzystrmatch cube earthdistance
     isn seg pgcrypto
-    """.split()
+    """
 )
 
 # Functions of this project that the SQL role may call: who is asking, and the search over embeddings.
@@ -89,17 +84,15 @@ _GROWING = frozenset({"repeat", "lpad", "rpad"})
 _INT4 = 23
 
 # Types whose input functions are PostgreSQL's own and pure.
-_PLAIN_TYPES = frozenset(
+_PLAIN_TYPES = words(
     """
     smallint integer int int2 int4 int8 bigint numeric decimal real float float4 float8 boolean bool text
     varchar date time timestamp timestamptz timetz interval uuid json jsonb inet cidr
-    """.split()
+    """
 ) | {"double precision", "timestamp with time zone", "timestamp without time zone", "character varying"}
 
 
-def why_function_refused(
-    fact: FunctionFact, calls: Sequence[Sequence[Value]], trusted: frozenset[str]
-) -> str:
+def why_function_refused(fact: FunctionFact, calls: Sequence[Sequence[Value]], trusted: frozenset[str]) -> str:
     """Return why the function may not be reached; an empty string if it may."""
     if fact.built_in:
         return _why_built_in_refused(fact, calls)
@@ -175,8 +168,16 @@ def too_large(fact: FunctionFact, calls: Sequence[Sequence[Value]]) -> bool:
     return any(_integer(argument) > MAX_REPEATS for call in calls for argument in call[1:2])
 
 
-# --- settings
-# -------------------------------------------------------------------------------------------------------
+# Built-in functions that turn any value into JSON, and call a cast of its type to json by themselves.
+_JSON_MAKERS = re.compile(r"(?:to_jsonb?|row_to_json|array_to_json|jsonb?_(?:object_)?agg\w*|jsonb?_build_\w+)")
+
+
+def makes_json(fact: FunctionFact) -> bool:
+    """Say whether a function turns any value into JSON."""
+    return fact.built_in and _JSON_MAKERS.fullmatch(fact.name) is not None
+
+
+# --- settings -----------------------------------------------------------------------------------------------
 
 _SETTING_PREFIXES = frozenset({"pg_trgm", "hnsw", "ivfflat"})
 
@@ -191,20 +192,19 @@ def readable_setting(name: str) -> bool:
     return not dot or prefix in _SETTING_PREFIXES
 
 
-# --- relations
-# ------------------------------------------------------------------------------------------------------
+# --- relations ----------------------------------------------------------------------------------------------
 
 # Schemas that hold keys, people's credentials, or the inner state of other systems.
-REFUSED_SCHEMAS = frozenset(
+REFUSED_SCHEMAS = words(
     """
     auth qms_private supabase_migrations supabase_functions vault pgsodium pgsodium_masks storage realtime
     _realtime _analytics net cron dbos pgbouncer graphql graphql_public pg_toast
-    """.split()
+    """
 )
 
 # What of the catalogue may be read: the shape of the database. The rest shows other sessions, passwords,
 # values of columns (statistics), or the state of the server.
-CATALOGUE = frozenset(
+CATALOGUE = words(
     """
     pg_aggregate pg_am pg_amop pg_amproc pg_attrdef pg_attribute pg_auth_members pg_available_extensions
     pg_available_extension_versions pg_cast pg_class pg_collation pg_constraint pg_conversion pg_database
@@ -217,7 +217,7 @@ CATALOGUE = frozenset(
     pg_statio_user_indexes pg_statio_user_tables pg_statistic_ext pg_stats pg_stats_ext pg_tables
     pg_tablespace pg_timezone_abbrevs pg_timezone_names pg_transform pg_trigger pg_ts_config pg_ts_config_map
     pg_ts_dict pg_ts_parser pg_ts_template pg_type pg_views
-    """.split()
+    """
 )
 _HIDDEN_VIEWS = frozenset(
     {
@@ -256,20 +256,18 @@ def why_relation_refused(fact: RelationFact, through: Sequence[RelationFact]) ->
 def _why_unprotected(fact: RelationFact, through: Sequence[RelationFact]) -> str:
     """Say why rows of other organizations could be seen in it."""
     if fact.protected_parent is not None:
-        return f"is a part of {fact.protected_parent} without its row-level security; read
-        {fact.protected_parent}"
+        return f"is a part of {fact.protected_parent} without its row-level security"
     if fact.kind in {"r", "p"} and fact.tenant_column and not fact.row_security:
         return "has a column organization_id and no row-level security"
     if not fact.row_security:
         return ""
     for view in through:
         if view.kind == "m":
-            return f"has row-level security, and the materialized view {view.qualified} keeps its rows without
-            it"
+            return f"has row-level security, and the materialized view {view.qualified} copies its rows"
         if not view.invoker and (view.owner_unbound or (view.owner == fact.owner and not fact.forced)):
             return (
-                f"has row-level security, and the view {view.qualified} reads it with the rights of an owner it does "
-                "not bind; make it WITH (security_invoker = true)"
+                f"has row-level security, and the view {view.qualified} reads it with the rights "
+                "of an owner it does not bind; make it WITH (security_invoker = true)"
             )
     return ""
 
@@ -285,8 +283,7 @@ def why_target_refused(fact: RelationFact) -> str:
     return ""
 
 
-# --- constants of a tree
-# --------------------------------------------------------------------------------------------
+# --- constants of a tree ------------------------------------------------------------------------------------
 
 _TEXT = 25
 _LONG_HEADER = 4
@@ -307,8 +304,8 @@ def _integer(value: Value) -> int:
     octets = value.fields.get("constvalue")
     if not isinstance(octets, bytes):
         return 0
-    # The tree holds the word as the server's memory does; both orders are tried, the sensible one is smaller.
-    return min(
+    # The tree holds the word as the server's memory does; in the wrong order the other half of it is zero.
+    return max(
         int.from_bytes(octets[:4], "little", signed=True),
         int.from_bytes(octets[-4:], "big", signed=True),
         key=abs,

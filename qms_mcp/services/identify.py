@@ -1,6 +1,7 @@
 """From a token, or from owning the embedded database, to a principal."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from qms_mcp.auth.principal import Principal
@@ -30,10 +31,12 @@ async def identify(database: Database, settings: Settings) -> Principal:
         NotAuthenticatedError: There is no token where one is needed, it does not hold, or its person belongs to no
             organization (or to several, and none was chosen).
     """
+    expires_at: datetime | None = None
     if settings.qms_access_token is not None:
         from qms_mcp.auth.tokens import verify_token  # noqa: PLC0415 - PyJWT is only needed with a token
 
-        user_id = await verify_token(settings.qms_access_token.get_secret_value(), settings)
+        verified = await verify_token(settings.qms_access_token.get_secret_value(), settings)
+        user_id, expires_at = verified.user_id, verified.expires_at
     elif settings.embedded:
         from qms_mcp.db.local_owner import LOCAL_OWNER_ID  # noqa: PLC0415
 
@@ -52,6 +55,7 @@ async def identify(database: Database, settings: Settings) -> Principal:
         roles=frozenset(chosen.roles),
         actor_kind="agent",
         email=chosen.email,
+        expires_at=expires_at,
     )
 
 
