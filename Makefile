@@ -18,7 +18,7 @@ help:  ## list the targets
 $(RUN): requirements.lock
 	@PYTHON="$(PYTHON)" bash .ci/environment run
 
-$(DEV): requirements-dev.lock
+$(DEV): requirements-dev.lock requirements-legacy-client.lock
 	@PYTHON="$(PYTHON)" bash .ci/environment dev
 
 demo: $(RUN)  ## walk through the main job on a demo company (no key, no questions)

@@ -92,3 +92,9 @@ class ApprovalRequiredError(QmsError):
     """A person has to approve first, and has not."""
 
     code = "approval_required"
+
+
+class InternalError(QmsError):
+    """A fault of this program: its log says more, the caller gets a reference."""
+
+    code = "internal"

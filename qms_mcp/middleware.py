@@ -19,20 +19,22 @@ from uuid import UUID, uuid4
 import anyio
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, CallToolResult, TextContent
+from mcp_types import CallToolResult, TextContent
 from mcp_types import methods as wire
 
 from qms_mcp.arguments import ArgumentCheck
 from qms_mcp.context import CurrentCall, close_call, open_call
 from qms_mcp.errors import QmsError, UnavailableError
 from qms_mcp.ledger.masking import keepable, mask_text
-from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run
+from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run, RunStatus
+from qms_mcp.protocol_errors import protocol_error
 from qms_mcp.state import ServerState
 
 _log = logging.getLogger(__name__)
 _RECORDED: dict[str, CallKind] = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
 _TOOL_USE_ID = "claudecode/toolUseId"
 _STATE_KEY = "qmsCall"
+_MOST_AWAITING = 10_000
 
 Request = ServerRequestContext[Any, Any]
 
@@ -60,49 +62,83 @@ class Recording:
         self._state = state
         self._arguments = arguments
         self._runs: dict[Client, Run] = {}
-        self._opened: set[UUID] = set()
+        self._opened: dict[UUID, Run] = {}
+        self._awaiting: set[UUID] = set()  # calls that wait for what their user answers
 
     async def __call__(self, ctx: Request, call_next: CallNext) -> HandlerResult:
         """Let a request through; a recorded one with everything this module is for."""
         kind = _RECORDED.get(ctx.method)
         if kind is None or ctx.request_id is None:
             try:
-                return await call_next(ctx)
+                return await self._unrecorded(ctx, call_next)
             finally:
                 self._state.first_answer_sent()
         return await self._recorded(ctx, call_next, kind)
 
-    async def aclose(self) -> None:
+    async def aclose(self, status: RunStatus = "completed") -> None:
         """Record that the clients have gone."""
-        for run in self._runs.values():
-            if run.id in self._opened:
-                await self._state.recorder.end_run(run, "completed")
+        for run in self._opened.values():
+            await self._state.recorder.end_run(run, status)
+
+    async def _unrecorded(self, ctx: Request, call_next: CallNext) -> HandlerResult:
+        # Completions look things up, so they need to know who asks; while the server starts they do without.
+        services, principal = self._state.services, self._state.principal
+        if ctx.method != "completion/complete" or services is None or principal is None:
+            return await call_next(ctx)
+        token = open_call(CurrentCall(uuid4(), principal, None, services))
+        try:
+            return await call_next(ctx)
+        finally:
+            close_call(token)
 
     async def _recorded(self, ctx: Request, call_next: CallNext, kind: CallKind) -> HandlerResult:
         started = time.perf_counter()
-        previous, ctx = _unwrapped(ctx)
+        previous, ctx = self._taken_up(ctx)
         refusal = await self._refusal(ctx)
         call = self._call(ctx, kind, previous)
-        recorder = self._state.recorder
-        if call.run.id not in self._opened:
-            self._opened.add(call.run.id)
-            await recorder.begin_run(call.run)
-        if previous is None:
-            await recorder.begin(call)
+        rounds = previous.number + 1 if previous else 1
         try:
+            await self._open(call, resumed=previous is not None)
             result, error = await self._run(ctx, call_next, call, refusal)
+            outcome = _outcome(result, error, started, rounds)
         except BaseException as crash:
-            code = "cancelled" if isinstance(crash, anyio.get_cancelled_exc_class()) else "protocol_error"
+            cancelled = isinstance(crash, anyio.get_cancelled_exc_class())
+            text, code = mask_text(str(crash))[:2_000], "cancelled" if cancelled else "protocol_error"
             with anyio.CancelScope(shield=True):
-                await recorder.finish(call, _failed(call, started, mask_text(str(crash)), code))
+                await self._close(call, _failed(started, rounds, text, code))
             raise
-        outcome = _outcome(result, error, call, started, previous.number + 1 if previous else 1)
-        await recorder.finish(call, outcome)
+        await self._close(call, outcome)
         if outcome.state == "awaiting_input":
             return _wrapped(result, call, outcome.rounds)
         if error is not None and kind != "tool":
-            raise MCPError(code=INTERNAL_ERROR, message=error.prose())
+            raise protocol_error(error)
         return result
+
+    def _taken_up(self, ctx: Request) -> tuple[_Round | None, Request]:
+        previous, ctx = _unwrapped(ctx)
+        if previous is not None and previous.call_id not in self._awaiting:
+            # The answer was used before, or the server is another: what it starts now is a call of its own.
+            return None, ctx
+        if previous is not None:
+            self._awaiting.discard(previous.call_id)
+        return previous, ctx
+
+    async def _open(self, call: Call, *, resumed: bool) -> None:
+        recorder = self._state.recorder
+        if call.run.id not in self._opened:
+            self._opened[call.run.id] = call.run
+            await recorder.begin_run(call.run)
+        if resumed:
+            await recorder.resume(call)
+        else:
+            await recorder.begin(call)
+
+    async def _close(self, call: Call, outcome: Outcome) -> None:
+        if outcome.state == "awaiting_input":
+            if len(self._awaiting) >= _MOST_AWAITING:
+                self._awaiting.pop()
+            self._awaiting.add(call.id)
+        await self._state.recorder.finish(call, outcome)
 
     async def _refusal(self, ctx: Request) -> QmsError | None:
         """Return why the call can't be made, or None."""
@@ -135,13 +171,17 @@ class Recording:
         token = open_call(current)
         try:
             return await call_next(ctx), current.error
+        except MCPError:
+            if current.error is None:
+                raise
+            return None, current.error
         finally:
             close_call(token)
 
     def _call(self, ctx: Request, kind: CallKind, previous: _Round | None) -> Call:
         params = ctx.params or {}
-        meta = cast("Mapping[str, Any]", params.get("_meta") or {})
-        tool_use_id = meta.get(_TOOL_USE_ID)
+        meta = params.get("_meta")
+        tool_use_id = cast("Mapping[str, Any]", meta).get(_TOOL_USE_ID) if isinstance(meta, Mapping) else None
         return Call(
             id=previous.call_id if previous else uuid4(),
             trace_id=previous.trace_id if previous else uuid4(),
@@ -176,28 +216,26 @@ def _refused(ctx: Request, refusal: QmsError | None) -> dict[str, Any]:
     return wire.serialize_server_result(ctx.method, ctx.protocol_version, dumped)
 
 
-def _outcome(result: Any, error: QmsError | None, call: Call, started: float, rounds: int) -> Outcome:
+def _outcome(result: Any, error: QmsError | None, started: float, rounds: int) -> Outcome:
     shown = cast("Mapping[str, Any]", result if isinstance(result, Mapping) else {})
     if wire.is_input_required(shown):
-        return replace(_failed(call, started, None, None), state="awaiting_input", rounds=rounds)
-    failed = error is not None or bool(shown.get("isError"))
-    text = error.message if error else _text(shown) if failed else None
+        return replace(_failed(started, rounds, None, None), state="awaiting_input")
+    if error is not None or shown.get("isError"):
+        text = mask_text(error.message if error else _text(shown))[:2_000]
+        return _failed(started, rounds, text, error.code if error else "internal")
+    return replace(_failed(started, rounds, None, None), success=True, output=keepable(_kept(shown)))
+
+
+def _failed(started: float, rounds: int, text: str | None, code: str | None) -> Outcome:
     return Outcome(
         state="finished",
-        success=not failed,
+        success=False,
         finished_at=datetime.now(UTC),
         duration_ms=_elapsed(started),
-        output=None if failed else keepable(_kept(shown)),
-        error=mask_text(text)[:2_000] if text else None,
-        error_code=error.code if error else ("internal" if failed else None),
+        error=text,
+        error_code=code,
         rounds=rounds,
     )
-
-
-def _failed(call: Call, started: float, text: str | None, code: str | None) -> Outcome:
-    del call
-    return Outcome("finished", success=False, finished_at=datetime.now(UTC), duration_ms=_elapsed(started),
-                   error=text, error_code=code)  # fmt: skip
 
 
 def _elapsed(started: float) -> int:

@@ -14,10 +14,11 @@ from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
 from mcp_types import ToolAnnotations
 
 from qms_mcp.context import peek_call
-from qms_mcp.errors import InvalidInputError, QmsError
+from qms_mcp.errors import InternalError, InvalidInputError, QmsError
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +97,18 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
             if call := peek_call():
                 call.error = error
             raise ToolError(error.prose()) from error
+        except (ToolError, MCPError):
+            raise
+        except Exception as fault:
+            call = peek_call()
+            _log.exception("%s failed, call %s", fn.__name__, call.id if call else "unknown")
+            error = InternalError(
+                "Something went wrong inside qms-mcp.",
+                hint=f"It is recorded as call {call.id}; its log (stderr) says more." if call else "",
+            )
+            if call:
+                call.error = error
+            raise ToolError(error.prose()) from fault
 
     return worded
 

@@ -40,61 +40,75 @@ class Settings(BaseModel):
 
     # Where the records are
     database_url: PostgresUrl | None = Field(
-        None, description="PostgreSQL 15 or newer with pgvector; left out, the embedded database is used."
+        default=None, description="PostgreSQL 15 or newer with pgvector; left out, the embedded database is used."
     )
     database_url_direct: PostgresUrl | None = Field(
-        None, description="The same database past any pooler, as the owner: for migrations. Default: DATABASE_URL."
+        default=None,
+        description="The same database past any pooler, as the owner: for migrations. Default: DATABASE_URL.",
     )
     database_url_sql: PostgresUrl | None = Field(
-        None, description="The same database as a login in role qms_sql, for the SQL tools. Default: DATABASE_URL."
+        default=None,
+        description="The same database as a login in role qms_sql, for the SQL tools. Default: DATABASE_URL.",
     )
     qms_home: Annotated[Path, BeforeValidator(_absolute)] | None = Field(
-        None, description="Folder of the embedded database and the spool. Default: the user's data folder."
+        default=None, description="Folder of the embedded database and the spool. Default: the user's data folder."
     )
     qms_linger_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
-        5.0, description="How long the embedded database stays up after its last user has gone."
+        default=5.0, description="How long the embedded database stays up after its last user has gone."
     )
 
     # Who is acting
     qms_access_token: SecretStr | None = Field(
-        None, description="A Supabase access token (JWT) of the person on whose behalf the server works."
+        default=None, description="A Supabase access token (JWT) of the person on whose behalf the server works."
     )
     qms_organization: str | None = Field(
-        None, description="Slug or id of the organization, for someone who belongs to several."
+        default=None, description="Slug or id of the organization, for someone who belongs to several."
     )
-    qms_jwt_audience: str = Field("authenticated", description="The audience a token must have.")
-    qms_jwt_secret: SecretStr | None = Field(None, description="Secret of HS256 tokens (legacy Supabase projects).")
+    qms_jwt_audience: str = Field(default="authenticated", description="The audience a token must have.")
+    qms_jwt_secret: SecretStr | None = Field(
+        default=None, description="Secret of HS256 tokens (legacy Supabase projects)."
+    )
     qms_jwt_jwks_url: AnyHttpUrl | None = Field(
-        None, description="Where ES256 and RS256 keys are. Default: the Supabase project's."
+        default=None, description="Where ES256 and RS256 keys are. Default: the Supabase project's."
     )
-    supabase_url: AnyHttpUrl | None = Field(None, description="Address of the Supabase project.")
-    supabase_anon_key: SecretStr | None = Field(None, description="Public key of the Supabase project.")
-    supabase_service_role_key: SecretStr | None = Field(None, description="Service key; used for storage only.")
+    supabase_url: AnyHttpUrl | None = Field(default=None, description="Address of the Supabase project.")
+    supabase_anon_key: SecretStr | None = Field(default=None, description="Public key of the Supabase project.")
+    supabase_service_role_key: SecretStr | None = Field(default=None, description="Service key; used for storage only.")
 
     # Models and observability
     anthropic_api_key: SecretStr | None = Field(
-        None, description="Key of the Claude API; without it, no model is used."
+        default=None, description="Key of the Claude API; without it, no model is used."
     )
-    anthropic_base_url: AnyHttpUrl | None = Field(None, description="Another address of the Claude API (a gateway).")
-    qms_model: str = Field("claude-sonnet-5-5", description="Model that writes SQL when a key is set.")
-    langfuse_public_key: SecretStr | None = Field(None, description="Langfuse project key.")
-    langfuse_secret_key: SecretStr | None = Field(None, description="Langfuse project secret.")
-    langfuse_host: AnyHttpUrl = Field(AnyHttpUrl("https://cloud.langfuse.com"), description="Address of Langfuse.")
+    anthropic_base_url: AnyHttpUrl | None = Field(
+        default=None, description="Another address of the Claude API (a gateway)."
+    )
+    qms_model: str = Field(default="claude-sonnet-5-5", description="Model that writes SQL when a key is set.")
+    langfuse_public_key: SecretStr | None = Field(default=None, description="Langfuse project key.")
+    langfuse_secret_key: SecretStr | None = Field(default=None, description="Langfuse project secret.")
+    langfuse_host: AnyHttpUrl = Field(
+        default=AnyHttpUrl("https://cloud.langfuse.com"), description="Address of Langfuse."
+    )
 
     # The improvement loop
-    ml_retrain_threshold: Fraction = Field(0.3, description="Drift severity from which retraining is proposed.")
-    ml_min_samples_for_retrain: Annotated[int, Field(ge=1)] = Field(1000, description="Samples needed to retrain.")
-    ml_quality_threshold: Fraction = Field(0.7, description="Score from which a sample is good enough to learn from.")
+    ml_retrain_threshold: Fraction = Field(default=0.3, description="Drift severity from which retraining is proposed.")
+    ml_min_samples_for_retrain: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="Samples needed to retrain."
+    )
+    ml_quality_threshold: Fraction = Field(
+        default=0.7, description="Score from which a sample is good enough to learn from."
+    )
 
     # Limits
     qms_rate_limit: str = Field(
-        "600/minute", pattern=r"^\d+/(second|minute|hour)$", description="Calls per organization, e.g. 600/minute."
+        default="600/minute",
+        pattern=r"^\d+/(second|minute|hour)$",
+        description="Calls per organization, e.g. 600/minute.",
     )
     qms_statement_timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = Field(
-        10_000, description="How long a statement of the SQL tools may run."
+        default=10_000, description="How long a statement of the SQL tools may run."
     )
     qms_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "WARNING", description="Detail of the log on stderr."
+        default="WARNING", description="Detail of the log on stderr."
     )
 
     @classmethod

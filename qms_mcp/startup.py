@@ -9,17 +9,17 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from qms_mcp.services.identify import identify
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.local_owner import ensure_local_owner
-from qms_mcp.db.migrate import Migrator
+from qms_mcp.db.migrate import Migrator, check_schema
 from qms_mcp.db.wiring import Wiring, external_wiring
 from qms_mcp.ledger.postgres import PostgresStore
 from qms_mcp.ledger.record import Sink
 from qms_mcp.rate_limit import RateLimiter
 from qms_mcp.services.container import Services
+from qms_mcp.services.identify import identify
 from qms_mcp.settings import Settings
 
 Stage = Callable[[str], None]
@@ -64,7 +64,7 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
         principal=principal,
         limiter=RateLimiter(settings.qms_rate_limit),
         store=PostgresStore(database),
-        sinks=_sinks(settings, database),
+        sinks=_sinks(settings, database, principal),
         embedded=embedded,
     )
 
@@ -78,6 +78,7 @@ async def open_database(settings: Settings, embedded: EmbeddedPostgres | None, a
         database = Database(external_wiring(settings))
         at_stage("connecting to the database")
         await database.open()
+        await check_schema(database)
         return database
 
     async def revive() -> None:
@@ -104,9 +105,9 @@ def embedded_wiring(embedded: EmbeddedPostgres) -> Wiring:
     )
 
 
-def _sinks(settings: Settings, database: Database) -> list[Sink]:
+def _sinks(settings: Settings, database: Database, principal: Principal) -> list[Sink]:
     if not settings.langfuse_configured:
         return []
     from qms_mcp.ledger.langfuse import LangfuseSink  # noqa: PLC0415 - costs a second, and only with keys
 
-    return [LangfuseSink(settings, database)]
+    return [LangfuseSink(settings, database, principal.organization_id)]

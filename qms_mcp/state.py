@@ -43,7 +43,7 @@ class ServerState:
     def __init__(self, settings: Settings, home: Path) -> None:
         self.settings = settings
         self.home = home
-        self.recorder = Recorder(Spool(home / "spool"))
+        self.recorder = Recorder(Spool(home / "spool"), to_langfuse=settings.langfuse_configured)
         self.services: Services | None = None
         self.principal: Principal | None = None
         self.limiter: RateLimiter | None = None
@@ -105,8 +105,9 @@ class ServerState:
         self._foundation = await startup.lay_foundation(self.settings, self.home, self._at_stage)
         self.services, self.principal = self._foundation.services, self._foundation.principal
         self.limiter = self._foundation.limiter
-        self.recorder.sinks.extend(self._foundation.sinks)
-        self.recorder.attach(self._foundation.store)
+        await self.recorder.attach(self._foundation.store)
+        for sink in self._foundation.sinks:
+            self.recorder.add_sink(sink)
         self.stage = "ready"
 
     def _at_stage(self, stage: str) -> None:

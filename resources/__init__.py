@@ -1,1 +1,1 @@
-"""resources."""
+"""Resources: one file each, found by its `install`."""

@@ -20,6 +20,7 @@ from psycopg import sql
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.db.embedded.bootstrap import open_copy
 from qms_mcp.db.local_owner import ensure_local_owner
 from qms_mcp.db.migrate import Migrator
 from qms_mcp.db.queries import query
@@ -82,12 +83,7 @@ def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
     with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER qms_owner STRATEGY wal_log")
         admin.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
-        grants = sql.SQL(
-            "REVOKE ALL ON DATABASE {0} FROM PUBLIC; GRANT CONNECT ON DATABASE {0} TO qms_server, qms_sql, qms_owner; "
-            "GRANT TEMPORARY ON DATABASE {0} TO qms_probe, qms_owner; "
-            'ALTER DATABASE {0} SET search_path = "$user", public, extensions'
-        )
-        admin.execute(grants.format(sql.Identifier(name)))
+    open_copy(embedded.conninfo(name, "postgres"))
     yield name
     with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -118,10 +114,11 @@ class Tenants:
 async def add_person(database: Database, organization_id: UUID, slug: str, *roles: str) -> Principal:
     """Add a person (and the organization, if it is new) and return the person as an agent's principal."""
     user_id = uuid4()
+    email = f"{user_id.hex[:8]}@{slug}.example"
     params = {
         "organization_id": organization_id,
         "user_id": user_id,
-        "email": f"{user_id.hex[:8]}@{slug}.example",
+        "email": email,
         "printed_name": f"Person {user_id.hex[:6]}",
         "organization_name": slug.title(),
         "slug": slug,
@@ -130,7 +127,7 @@ async def add_person(database: Database, organization_id: UUID, slug: str, *role
     async with database.owner_transaction() as transaction:
         for step in ("administer", "user", "organization", "person", "membership"):
             await transaction.execute(query(f"local_owner.{step}"), params)
-    return Principal(user_id, organization_id, frozenset(roles), "agent", params["email"])
+    return Principal(user_id, organization_id, frozenset(roles), "agent", email)
 
 
 @pytest.fixture

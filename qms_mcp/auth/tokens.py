@@ -10,7 +10,7 @@ refused. Errors name what is wrong and never quote the token.
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 import anyio.to_thread
@@ -20,13 +20,17 @@ from qms_mcp.auth.principal import token_expired
 from qms_mcp.errors import NotAuthenticatedError, UnavailableError
 from qms_mcp.settings import Settings
 
+if TYPE_CHECKING:
+    from jwt.algorithms import AllowedPublicKeys
+
+Key: TypeAlias = "AllowedPublicKeys | str"
 LEEWAY: Final = timedelta(seconds=30)
 _REQUIRED: Final = ["exp", "iat", "aud", "sub"]
 _KEY_TYPES: Final = {"ES256": "EC", "RS256": "RSA"}
 _NOT_PEOPLE: Final = frozenset({"anon", "service_role", "supabase_admin"})
 _SHORTEST_SECRET: Final = 32
 _JWKS_TIMEOUT: Final = 5.0
-_NEW_TOKEN: Final = "Sign in again, set QMS_ACCESS_TOKEN to the new access token and start the server again."
+_SIGN_IN: Final = "Sign in again, set QMS_ACCESS_TOKEN to the new access token and start the server again."
 _LARGEST_TOKEN: Final = 16_384
 
 
@@ -52,7 +56,7 @@ async def verify_token(token: str, settings: Settings) -> VerifiedToken:
     """
     algorithm, key_id = _header(token)
     if algorithm == "HS256":
-        key: Any = _secret(settings)
+        key: Key = _secret(settings)
     elif algorithm in _KEY_TYPES:
         key = await _public_key(algorithm, key_id, settings)
     else:
@@ -86,7 +90,7 @@ def _secret(settings: Settings) -> str:
     return secret
 
 
-async def _public_key(algorithm: str, key_id: str | None, settings: Settings) -> Any:
+async def _public_key(algorithm: str, key_id: str | None, settings: Settings) -> "AllowedPublicKeys":
     url = jwks_url(settings)
     if url is None:
         raise NotAuthenticatedError(
@@ -114,7 +118,7 @@ def _issuer(settings: Settings) -> str | None:
 
 def _fetch_key(url: str, key_id: str) -> jwt.PyJWK:
     try:
-        return _key_set(url).get_signing_key(key_id)
+        return key_set_at(url).get_signing_key(key_id)
     except (jwt.PyJWKClientConnectionError, OSError, ValueError):
         raise UnavailableError(
             "The keys to check the access token with can't be fetched.",
@@ -125,12 +129,12 @@ def _fetch_key(url: str, key_id: str) -> jwt.PyJWK:
 
 
 @lru_cache(maxsize=8)
-def _key_set(url: str) -> jwt.PyJWKClient:
+def key_set_at(url: str) -> jwt.PyJWKClient:
     """Return the key set at `url`; kept for five minutes, and fetched anew for a key it does not know."""
     return jwt.PyJWKClient(url, cache_jwk_set=True, lifespan=300, timeout=_JWKS_TIMEOUT, cooldown_duration=5)
 
 
-def _claims(token: str, key: Any, algorithm: str, settings: Settings) -> dict[str, Any]:
+def _claims(token: str, key: Key, algorithm: str, settings: Settings) -> dict[str, Any]:
     def decode(*, check_expiry: bool) -> dict[str, Any]:
         return jwt.decode(
             token,
@@ -173,4 +177,4 @@ def _person(claims: dict[str, Any]) -> VerifiedToken:
 
 
 def _refused(why: str) -> NotAuthenticatedError:
-    return NotAuthenticatedError(f"The access token {why}.", hint=_NEW_TOKEN)
+    return NotAuthenticatedError(f"The access token {why}.", hint=_SIGN_IN)

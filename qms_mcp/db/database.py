@@ -8,30 +8,45 @@ A connection that turns out to be dead is replaced, and an embedded server that 
 the caller's first statement runs; after that, an error is the caller's to see.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import anyio
 import psycopg
-from psycopg import pq, sql
-from psycopg.rows import AsyncRowFactory, tuple_row
+from psycopg import pq
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from qms_mcp.auth.principal import Principal
+from qms_mcp.db.connection import Connection
+from qms_mcp.db.exchange import Answer, Command, command, exchange
 from qms_mcp.db.queries import query
-from qms_mcp.db.transaction import Transaction, translate
+from qms_mcp.db.transaction import SqlTransaction, Transaction, translate
 from qms_mcp.db.wiring import Wiring
 from qms_mcp.errors import NotAllowedError, UnavailableError
 
 _log = logging.getLogger(__name__)
 _ASSUME = query("identity.assume")
 _MINT = query("identity.mint")
+_BEGIN, _BEGIN_READ_ONLY = Command(b"BEGIN"), Command(b"BEGIN READ ONLY")
+_PROBE = Command(b"SET LOCAL ROLE qms_probe")
+_BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
 _POOL_TIMEOUT = 3.0
+# What a statement of the SQL tools finds names in; the guard analyses under the same.
+SQL_SEARCH_PATH = "public, extensions"
+# How its values are written: PostgreSQL's default dates, and intervals and bytes in one known form.
+_WRITING = (
+    f"SET search_path = {SQL_SEARCH_PATH}",
+    "SET datestyle = 'ISO'",
+    "SET intervalstyle = 'iso_8601'",
+    "SET bytea_output = 'hex'",
+)
+_FOR_SESSION = tuple(Command(setting.encode()) for setting in _WRITING)
+_FOR_TRANSACTION = tuple(Command(setting.replace("SET", "SET LOCAL", 1).encode()) for setting in _WRITING)
 
-Connection: TypeAlias = psycopg.AsyncConnection[Any]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 Preamble: TypeAlias = Callable[[Connection], Awaitable[None]]
 
@@ -48,8 +63,9 @@ class Database:
         self._wiring = wiring
         self._revive = revive
         self._reviving = anyio.Lock()
-        self._server = _pool(wiring.server, wiring.max_connections, wiring)
-        self._sql = _pool(wiring.sql, wiring.max_connections, wiring)
+        self._server = _pool(wiring, wiring.server)
+        self._sql = _pool(wiring, wiring.sql, configure=_discard)
+        self._cleaning: set[asyncio.Task[None]] = set()
         self.sql_refusal: str | None = None
 
     async def open(self) -> None:
@@ -69,6 +85,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        while self._cleaning:
+            await asyncio.wait(self._cleaning)
         await self._server.close()
         await self._sql.close()
 
@@ -80,11 +98,11 @@ class Database:
             NotAuthenticatedError: The membership is not valid (any more).
             UnavailableError: The database can't be reached.
         """
-        begin = b"BEGIN READ ONLY" if read_only else b"BEGIN"
+        begin = _BEGIN_READ_ONLY if read_only else _BEGIN
+        assume = command(_ASSUME, _identity(principal, "qms_app"))
 
         async def preamble(connection: Connection) -> None:
-            await connection.execute(begin)
-            await connection.execute(_ASSUME.text.encode(), _identity(principal, "qms_app"))
+            await exchange(connection, [begin, assume])
 
         async with self._checked_out(self._server, preamble) as connection, _ending(connection, b"COMMIT"):
             yield Transaction(connection)
@@ -94,17 +112,25 @@ class Database:
         """Open a transaction in which statements are analysed and never run; it is always rolled back."""
 
         async def preamble(connection: Connection) -> None:
-            await connection.execute(b"BEGIN")
-            await connection.execute(b"SET LOCAL ROLE qms_probe")
+            await exchange(connection, [_BEGIN, _PROBE])
 
         async with self._checked_out(self._server, preamble) as connection, _ending(connection, b"ROLLBACK"):
             yield Transaction(connection)
 
     @asynccontextmanager
-    async def sql_transaction(self, principal: Principal, *, timeout_ms: int) -> AsyncGenerator[Transaction]:
+    async def sql_transaction(
+        self, principal: Principal, *, timeout_ms: int, first: Sequence[Command] = (), budget: int = 1 << 62
+    ) -> AsyncGenerator[SqlTransaction]:
         """Open a read-only transaction for a statement somebody else wrote.
 
-        It runs as a login that can only read, is always rolled back, and the session is cleaned afterwards.
+        It runs as a login that can only read, is always rolled back, and the session is cleaned afterwards, while
+        the caller goes on.
+
+        Args:
+            principal: On whose behalf.
+            timeout_ms: How long each statement may run.
+            first: Commands that travel with the opening ones, to save a round trip; see `SqlTransaction.answers`.
+            budget: How many bytes of values to take of the last of `first`.
 
         Raises:
             NotAllowedError: The only login there is could do more than read.
@@ -115,21 +141,47 @@ class Database:
                 f"The SQL tools are switched off: {self.sql_refusal}.",
                 hint="Set DATABASE_URL_SQL to a login that is a member of qms_sql only.",
             )
+        answers: list[Answer] = []
 
         async def preamble(connection: Connection) -> None:
-            ticket = await self._ticket(principal, connection)
-            statements = [
-                sql.SQL("BEGIN READ ONLY"),
-                sql.SQL("SET LOCAL statement_timeout = {}").format(sql.Literal(timeout_ms)),
-                sql.SQL("SET LOCAL qms.identity = {}").format(sql.Literal(ticket)),
-            ]
-            if self._wiring.sql_role:
-                statements.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(self._wiring.sql_role)))
-            # One message: none of its parts is somebody else's text.
-            await connection.execute(sql.SQL("; ").join(statements), prepare=False)
+            opening = await self._opening(principal, connection, timeout_ms)
+            answers.clear()
+            try:
+                await exchange(connection, [*opening, *first], into=answers, budget=budget if first else 1 << 62)
+            except psycopg.Error as error:
+                if len(answers) >= len(opening):
+                    raise translate(error) from error  # theirs failed: running it again would not help
+                raise
+            del answers[: len(opening)]
 
-        async with self._checked_out(self._sql, preamble) as connection, _ending(connection, b"ROLLBACK"):
-            yield Transaction(connection)
+        connection = await self._ready_connection(self._sql, preamble)
+        try:
+            yield SqlTransaction(connection, answers)
+        except psycopg.Error as error:
+            raise translate(error) from error
+        finally:
+            self._clean_later(connection)
+
+    async def _opening(self, principal: Principal, connection: Connection, timeout_ms: int) -> list[Command]:
+        """Return what begins the transaction and binds it to the identity."""
+        pid, opening = connection.info.backend_pid, [_BEGIN_READ_ONLY]
+        if self._wiring.pooled:
+            pid = int((await exchange(connection, [*opening, _BACKEND]))[-1].rows[0][0] or 0)
+            opening = []
+        ticket = await self._ticket(principal, pid)
+        escape = pq.Escaping(connection.pgconn)
+        opening.append(Command(b"SET LOCAL qms.identity = " + escape.escape_literal(ticket)))
+        opening.append(Command(f"SET LOCAL statement_timeout = {timeout_ms:d}".encode()))
+        if self._wiring.pooled:
+            opening.extend(_FOR_TRANSACTION)
+        if self._wiring.sql_role:
+            opening.append(Command(b"SET LOCAL ROLE " + escape.escape_identifier(self._wiring.sql_role.encode())))
+        return opening
+
+    def _clean_later(self, connection: Connection) -> None:
+        task = asyncio.get_running_loop().create_task(_clean(self._sql, connection))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
 
     @asynccontextmanager
     async def owner_transaction(self, *, rollback: bool = False) -> AsyncGenerator[Transaction]:
@@ -154,15 +206,11 @@ class Database:
         async with self._checked_out(self._server, _nothing) as connection:
             yield Transaction(connection)
 
-    async def _ticket(self, principal: Principal, connection: Connection) -> str:
-        pid = connection.info.backend_pid
-        if self._wiring.pooled:
-            row = await (await connection.execute(b"SELECT pg_backend_pid()")).fetchone()
-            pid = int(row[0]) if row else pid
+    async def _ticket(self, principal: Principal, pid: int) -> bytes:
+        mint = command(_MINT, {**_identity(principal, ""), "pid": pid})
         async with self._checked_out(self._server, _nothing) as minting:
-            params = {**_identity(principal, ""), "pid": pid}
-            row = await (await minting.execute(_MINT.text.encode(), params)).fetchone()
-        return str(row[0]) if row else ""
+            value = (await exchange(minting, [mint]))[0].rows[0][0]
+        return value or b""
 
     @asynccontextmanager
     async def _checked_out(self, pool: Pool, preamble: Preamble) -> AsyncGenerator[Connection]:
@@ -181,11 +229,11 @@ class Database:
             for _ in range(self._wiring.max_connections + 1):
                 try:
                     return await _prepared_connection(pool, preamble)
-                except (psycopg.OperationalError, psycopg.InterfaceError) as dead:
-                    last = dead
                 except PoolTimeout as silent:
                     last = silent
                     break
+                except (psycopg.OperationalError, psycopg.InterfaceError) as dead:
+                    last = dead
             if attempt == 0:
                 await self._bring_back()
         raise UnavailableError(
@@ -212,27 +260,37 @@ def _identity(principal: Principal, role: str) -> dict[str, Any]:
     }
 
 
-def _pool(conninfo: str, size: int, wiring: Wiring) -> Pool:
-    async def clean(connection: Connection) -> None:
-        if connection.info.transaction_status != pq.TransactionStatus.IDLE:
-            await connection.rollback()
-        await connection.execute(b"DISCARD ALL")
-
-    arguments = {"autocommit": True, "prepare_threshold": None, "application_name": "qms-mcp"}
-    if not wiring.pooled and conninfo != wiring.sql:
-        arguments["prepare_threshold"] = 5
-    pool: Pool = AsyncConnectionPool(
+def _pool(wiring: Wiring, conninfo: str, configure: Preamble | None = None) -> Pool:
+    # What other people's statements run on prepares nothing; neither does what a transaction pooler may hand on.
+    threshold = None if wiring.pooled or configure else 5
+    return AsyncConnectionPool(
         conninfo,
-        kwargs=arguments,
+        connection_class=Connection,
+        kwargs={"autocommit": True, "prepare_threshold": threshold, "application_name": "qms-mcp"},
         min_size=1,
-        max_size=size,
+        max_size=wiring.max_connections,
         open=False,
         timeout=_POOL_TIMEOUT,
         reconnect_timeout=_POOL_TIMEOUT,
-        reset=clean if conninfo == wiring.sql else None,
-        name="sql" if conninfo == wiring.sql else "server",
+        configure=configure,
+        name="sql" if configure else "server",
     )
-    return pool
+
+
+async def _discard(connection: Connection) -> None:
+    """Put the session into the state in which statements of the SQL tools find it."""
+    await exchange(connection, [Command(b"DISCARD ALL"), *_FOR_SESSION])
+
+
+async def _clean(pool: Pool, connection: Connection) -> None:
+    """Undo whatever a statement may have left in the session, and give the connection back."""
+    try:
+        await _roll_back(connection)
+        await _discard(connection)
+    except psycopg.Error:
+        await connection.close()
+    finally:
+        await pool.putconn(connection)
 
 
 async def _prepared_connection(pool: Pool, preamble: Preamble) -> Connection:
@@ -275,10 +333,7 @@ async def _roll_back(connection: Connection) -> None:
 
 
 async def _connect(conninfo: str) -> Connection:
-    factory: AsyncRowFactory[Any] = tuple_row
-    return await psycopg.AsyncConnection.connect(
-        conninfo, autocommit=True, prepare_threshold=None, row_factory=factory, application_name="qms-mcp owner"
-    )
+    return await Connection.connect(conninfo, autocommit=True, prepare_threshold=None, application_name="qms-mcp owner")
 
 
 async def _nothing(_connection: Connection) -> None:

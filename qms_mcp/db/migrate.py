@@ -15,6 +15,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg import errors as pg
 
+from qms_mcp.db.database import Database
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import translate
 from qms_mcp.errors import ConflictError, QmsError, UnavailableError
@@ -26,6 +27,7 @@ _HISTORY_TABLE = query("migrate.history_table").text.encode()
 _HAS_HISTORY = query("migrate.has_history").text.encode()
 _HISTORY = query("migrate.history").text.encode()
 _RECORD = query("migrate.record").text.encode()
+_OLDEST_VERSION = 150_000
 _PREREQUISITES = query("migrate.prerequisites").text.encode()
 
 
@@ -122,6 +124,24 @@ class Migrator:
         return done
 
 
+async def check_schema(database: Database) -> None:
+    """Make sure a database we don't migrate ourselves has the schema of this version.
+
+    Raises:
+        UnavailableError: It was never migrated, or by an older version.
+    """
+    async with database.plumbing() as transaction:
+        known = await transaction.fetch_dicts(query("migrate.has_history"))
+        rows = await transaction.fetch_dicts(query("migrate.versions")) if known[0]["known"] else []
+    applied = {row["version"] for row in rows}
+    missing = [migration.version for migration in shipped_migrations() if migration.version not in applied]
+    if missing:
+        raise UnavailableError(
+            f"The database is not set up for this version: migration {missing[0]} is not applied.",
+            hint="Run `qms-mcp migrate` as the owner of the database (DATABASE_URL_DIRECT).",
+        )
+
+
 async def _enter(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.execute(_LOCK)
     await connection.execute(_HISTORY_TABLE)
@@ -166,7 +186,7 @@ async def _pending(connection: psycopg.AsyncConnection[Any]) -> list[Migration]:
 async def _check_prerequisites(connection: psycopg.AsyncConnection[Any]) -> None:
     row = await (await connection.execute(_PREREQUISITES)).fetchone()
     version, name, vector, owns = row or (0, "", None, False)
-    if version < 150000:
+    if version < _OLDEST_VERSION:
         raise UnavailableError(f"PostgreSQL {name} is too old.", hint="Use PostgreSQL 15 or newer.")
     if vector is None:
         raise UnavailableError(

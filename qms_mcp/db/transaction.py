@@ -1,12 +1,14 @@
 """One open transaction, and the words for what PostgreSQL refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.rows import class_row, dict_row
 
+from qms_mcp.db.connection import Connection
+from qms_mcp.db.exchange import Answer
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import (
     ConflictError,
@@ -29,7 +31,7 @@ class Transaction:
         connection: The connection underneath, for the modules of `qms_mcp.db`.
     """
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
     async def fetch_all(self, query: Query, params: Parameters | None = None, *, row: type[T]) -> list[T]:
@@ -55,6 +57,18 @@ class Transaction:
         async with self.connection.cursor() as cursor:
             await cursor.execute(query.text.encode(), params)
             return cursor.rowcount
+
+
+class SqlTransaction(Transaction):
+    """A read-only transaction for statements somebody else wrote.
+
+    Attributes:
+        answers: What the commands returned that travelled with its opening.
+    """
+
+    def __init__(self, connection: Connection, answers: Sequence[Answer]) -> None:
+        super().__init__(connection)
+        self.answers = answers
 
 
 _OWN: dict[str, tuple[type[QmsError], str, str]] = {

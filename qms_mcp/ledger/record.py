@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
+from qms_mcp import __version__
 from qms_mcp.auth.principal import Principal
 
 CallKind: TypeAlias = Literal["tool", "resource", "prompt"]
 CallState: TypeAlias = Literal["awaiting_input", "finished"]
+RunStatus: TypeAlias = Literal["completed", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,11 @@ class Sink(Protocol):
     """Something that wants to know of finished calls; it never slows one down and never raises."""
 
     def finished(self, call: Call, outcome: Outcome) -> None:
-        """Take note of a finished call."""
+        """Take note of a finished call, which the ledger has by now."""
+        ...
+
+    async def run(self) -> None:
+        """Work in the background, until closed or cancelled."""
         ...
 
     async def aclose(self) -> None:
@@ -100,25 +106,70 @@ class Sink(Protocol):
 Entry: TypeAlias = dict[str, Any]
 
 
+# An entry is whole in itself: a call brings its run along and an outcome its call. So it makes no difference in which
+# order files of a spool are replayed, or whether an earlier entry was lost with the process that had it.
+
+
 def begin_run_entry(run: Run) -> Entry:
     """Return the ledger entry that opens a run."""
-    return {
-        "op": "begin_run",
-        "id": str(run.id),
-        "agent_type": run.agent_type,
-        "parent_run_id": str(run.parent_id) if run.parent_id else None,
-        "created_at": run.started_at.isoformat(),
-        **_who(run),
-    }
+    return {"op": "begin_run", **_run(run)}
+
+
+def end_run_entry(run: Run, status: RunStatus, at: datetime) -> Entry:
+    """Return the ledger entry that ends a run."""
+    return {"op": "end_run", **_run(run), "status": status, "ended_at": at.isoformat()}
 
 
 def begin_call_entry(call: Call) -> Entry:
     """Return the ledger entry that opens a call."""
+    return {"op": "begin_call", **_call(call)}
+
+
+def resume_call_entry(call: Call) -> Entry:
+    """Return the ledger entry of a call that goes on with what the user answered."""
+    return {"op": "resume_call", **_call(call)}
+
+
+def finish_call_entry(call: Call, outcome: Outcome, *, to_langfuse: bool = False) -> Entry:
+    """Return the ledger entry that closes a call, and with it puts the call into the outbox."""
+    finished = outcome.state == "finished"
     return {
-        "op": "begin_call",
+        "op": "finish_call",
+        **_call(call),
+        "state": outcome.state,
+        "success": outcome.success if finished else None,
+        "error": outcome.error,
+        "error_code": outcome.error_code,
+        "tool_output": outcome.output,
+        "duration_ms": outcome.duration_ms,
+        "finished_at": outcome.finished_at.isoformat() if finished else None,
+        "rounds": outcome.rounds,
+        "to_langfuse": to_langfuse,
+    }
+
+
+def _run(run: Run) -> Entry:
+    principal = run.principal
+    return {
+        "id": str(run.id),
+        "agent_type": run.agent_type,
+        "parent_run_id": str(run.parent_id) if run.parent_id else None,
+        "created_at": run.started_at.isoformat(),
+        "organization_id": str(principal.organization_id) if principal else None,
+        "user_id": str(principal.user_id) if principal else None,
+        "actor_kind": principal.actor_kind if principal else None,
+        "client_name": run.client.name,
+        "client_version": run.client.version,
+        "protocol_version": run.client.protocol_version,
+        "server_version": __version__,
+    }
+
+
+def _call(call: Call) -> Entry:
+    return {
         "id": str(call.id),
         "trace_id": str(call.trace_id),
-        "run_id": str(call.run.id),
+        "run": _run(call.run),
         "langfuse_trace_id": call.langfuse_trace_id,
         "kind": call.kind,
         "tool_name": call.name,
@@ -126,34 +177,4 @@ def begin_call_entry(call: Call) -> Entry:
         "request_id": call.request_id,
         "tool_use_id": call.tool_use_id,
         "started_at": call.started_at.isoformat(),
-        **_who(call.run),
-    }
-
-
-def finish_call_entry(call: Call, outcome: Outcome) -> Entry:
-    """Return the ledger entry that closes a call."""
-    return {
-        "op": "finish_call",
-        "id": str(call.id),
-        "trace_id": str(call.trace_id),
-        "state": outcome.state,
-        "success": outcome.success if outcome.state == "finished" else None,
-        "error": outcome.error,
-        "error_code": outcome.error_code,
-        "tool_output": outcome.output,
-        "duration_ms": outcome.duration_ms,
-        "finished_at": outcome.finished_at.isoformat() if outcome.state == "finished" else None,
-        "rounds": outcome.rounds,
-    }
-
-
-def _who(run: Run) -> Entry:
-    principal = run.principal
-    return {
-        "organization_id": str(principal.organization_id) if principal else None,
-        "user_id": str(principal.user_id) if principal else None,
-        "actor_kind": principal.actor_kind if principal else None,
-        "client_name": run.client.name,
-        "client_version": run.client.version,
-        "protocol_version": run.client.protocol_version,
     }

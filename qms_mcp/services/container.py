@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from qms_mcp.db.database import Database
+from qms_mcp.services.catalogue import Catalogue
+from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.settings import Settings
 
 
@@ -11,9 +13,15 @@ class Services:
     """What the system can do, by domain."""
 
     database: Database
+    catalogue: Catalogue
+    ledger: LedgerReader
 
     @classmethod
     def over(cls, database: Database, settings: Settings) -> "Services":
         """Return the services working on `database`."""
         del settings
-        return cls(database=database)
+        return cls(
+            database=database,
+            catalogue=Catalogue(database),
+            ledger=LedgerReader(database),
+        )

@@ -113,14 +113,23 @@ CREATE INDEX context_state_org ON agents.context_state (organization_id);
 
 CREATE TABLE agents.otlp_outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    payload bytea NOT NULL,
+    organization_id uuid NOT NULL,
+    call_id uuid UNIQUE REFERENCES agents.tool_calls (id),
+    path text,
+    payload jsonb,
     attempts integer NOT NULL DEFAULT 0,
     next_try_at timestamptz NOT NULL DEFAULT now(),
+    given_up_at timestamptz,
     last_error text,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT call_or_message CHECK ((call_id IS NULL) = (path IS NOT NULL AND payload IS NOT NULL))
 );
-COMMENT ON TABLE agents.otlp_outbox IS 'Spans on their way to Langfuse, as OTLP bytes; a row goes when the host has taken it.';
-CREATE INDEX otlp_outbox_due ON agents.otlp_outbox (next_try_at);
+COMMENT ON TABLE agents.otlp_outbox IS 'What is on its way to Langfuse: calls, which become spans, and messages such as scores. '
+'A call enters in the transaction that finishes it; a row goes when the host has taken it.';
+COMMENT ON COLUMN agents.otlp_outbox.path IS 'Where a message is posted; a call goes where spans go.';
+COMMENT ON COLUMN agents.otlp_outbox.next_try_at IS 'From when on a server may take the row; also the end of the lease of the one that has it.';
+COMMENT ON COLUMN agents.otlp_outbox.given_up_at IS 'When the host had refused it too often; last_error says why.';
+CREATE INDEX otlp_outbox_due ON agents.otlp_outbox (organization_id, id) WHERE given_up_at IS NULL;
 
 -- Append-only ---------------------------------------------------------------------------------------------------------
 
@@ -169,26 +178,32 @@ AS $$
 $$;
 COMMENT ON FUNCTION agents.begin_run(jsonb) IS 'Records a client connection or a sub-agent, once.';
 
-CREATE FUNCTION agents.end_run(run_id uuid, outcome text) RETURNS void
+CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
+    SELECT agents.begin_run(ended);
+
     UPDATE agents.agent_runs AS r
     SET
-        status = outcome, completed_at = clock_timestamp(),
-        duration_ms = (extract(epoch FROM clock_timestamp() - r.created_at) * 1000)::integer
-    WHERE r.id = end_run.run_id AND r.status = 'running'
+        status = ended ->> 'status', completed_at = (ended ->> 'ended_at')::timestamptz,
+        duration_ms = (extract(EPOCH FROM (ended ->> 'ended_at')::timestamptz - r.created_at) * 1000)::integer
+    WHERE r.id = (ended ->> 'id')::uuid AND r.status = 'running'
 $$;
-COMMENT ON FUNCTION agents.end_run(uuid, text) IS 'Ends a run.';
+COMMENT ON FUNCTION agents.end_run(jsonb) IS 'Ends a run, once.';
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
+    -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
+    SELECT agents.begin_run(call -> 'run')
+    WHERE NOT EXISTS (SELECT FROM agents.agent_runs AS r WHERE r.id = (call -> 'run' ->> 'id')::uuid);
+
     WITH trace AS (
         INSERT INTO agents.agent_traces (
             id, organization_id, run_id, langfuse_trace_id, span_name, span_type, start_time
         )
         VALUES (
-            (call ->> 'trace_id')::uuid, (call ->> 'organization_id')::uuid, (call ->> 'run_id')::uuid,
+            (call ->> 'trace_id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call -> 'run' ->> 'id')::uuid,
             call ->> 'langfuse_trace_id', call ->> 'tool_name', call ->> 'kind', (call ->> 'started_at')::timestamptz
         )
         ON CONFLICT (id) DO NOTHING
@@ -199,37 +214,65 @@ AS $$
         client_name, client_version, protocol_version, request_id, tool_use_id, replayed, created_at
     )
     VALUES (
-        (call ->> 'id')::uuid, (call ->> 'organization_id')::uuid, (call ->> 'trace_id')::uuid,
-        (call ->> 'run_id')::uuid, call ->> 'kind', call ->> 'tool_name', call -> 'tool_input',
-        (call ->> 'user_id')::uuid, call ->> 'actor_kind', call ->> 'client_name', call ->> 'client_version',
-        call ->> 'protocol_version', call ->> 'request_id', call ->> 'tool_use_id',
-        coalesce((call ->> 'replayed')::boolean, false), (call ->> 'started_at')::timestamptz
+        (call ->> 'id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call ->> 'trace_id')::uuid,
+        (call -> 'run' ->> 'id')::uuid, call ->> 'kind', call ->> 'tool_name', call -> 'tool_input',
+        (call -> 'run' ->> 'user_id')::uuid, call -> 'run' ->> 'actor_kind', call -> 'run' ->> 'client_name',
+        call -> 'run' ->> 'client_version', call -> 'run' ->> 'protocol_version', call ->> 'request_id',
+        call ->> 'tool_use_id', coalesce((call ->> 'replayed')::boolean, false), (call ->> 'started_at')::timestamptz
     )
     ON CONFLICT (id) DO NOTHING
 $$;
 COMMENT ON FUNCTION agents.begin_call(jsonb) IS 'The write-ahead row of a call and its span.';
 
-CREATE FUNCTION agents.finish_call(outcome jsonb) RETURNS void
+CREATE FUNCTION agents.resume_call(call jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
 AS $$
-    WITH trace AS (
-        UPDATE agents.agent_traces AS t
-        SET end_time = (outcome ->> 'finished_at')::timestamptz, duration_ms = (outcome ->> 'duration_ms')::integer
-        WHERE t.id = (outcome ->> 'trace_id')::uuid AND t.end_time IS NULL
-    )
+    SELECT agents.begin_call(call);
 
     UPDATE agents.tool_calls AS c
-    SET
-        state = outcome ->> 'state',
-        success = (outcome ->> 'success')::boolean,
-        error = outcome ->> 'error',
-        error_code = outcome ->> 'error_code',
-        tool_output = outcome -> 'tool_output',
-        duration_ms = (outcome ->> 'duration_ms')::integer,
-        finished_at = (outcome ->> 'finished_at')::timestamptz,
-        rounds = coalesce((outcome ->> 'rounds')::integer, c.rounds),
-        replayed = c.replayed OR coalesce((outcome ->> 'replayed')::boolean, false)
-    WHERE c.id = (outcome ->> 'id')::uuid AND c.state <> 'finished'
+    SET state = 'unfinished'
+    WHERE c.id = (call ->> 'id')::uuid AND c.state = 'awaiting_input'
+$$;
+COMMENT ON FUNCTION agents.resume_call(jsonb) IS 'The write-ahead note that a call goes on with what the user answered.';
+
+CREATE FUNCTION agents.finish_call(outcome jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    subject uuid := (outcome ->> 'id')::uuid;
+BEGIN
+    LOOP
+        UPDATE agents.tool_calls AS c
+        SET
+            state = outcome ->> 'state',
+            success = (outcome ->> 'success')::boolean,
+            error = outcome ->> 'error',
+            error_code = outcome ->> 'error_code',
+            tool_output = outcome -> 'tool_output',
+            duration_ms = (outcome ->> 'duration_ms')::integer,
+            finished_at = (outcome ->> 'finished_at')::timestamptz,
+            rounds = coalesce((outcome ->> 'rounds')::integer, c.rounds),
+            replayed = c.replayed OR coalesce((outcome ->> 'replayed')::boolean, false)
+        WHERE c.id = subject AND c.state <> 'finished';
+        EXIT WHEN found;
+        IF EXISTS (SELECT FROM agents.tool_calls AS c WHERE c.id = subject) THEN
+            RETURN;
+        END IF;
+        -- An outcome brings its call along: files of a spool may be replayed in any order.
+        PERFORM agents.begin_call(outcome);
+    END LOOP;
+    IF outcome ->> 'state' <> 'finished' THEN
+        RETURN;
+    END IF;
+    UPDATE agents.agent_traces AS t
+    SET end_time = (outcome ->> 'finished_at')::timestamptz, duration_ms = (outcome ->> 'duration_ms')::integer
+    WHERE t.id = (outcome ->> 'trace_id')::uuid AND t.end_time IS NULL;
+    IF (outcome ->> 'to_langfuse')::boolean THEN
+        INSERT INTO agents.otlp_outbox (organization_id, call_id)
+        SELECT c.organization_id, c.id FROM agents.tool_calls AS c WHERE c.id = subject AND c.organization_id IS NOT NULL
+        ON CONFLICT (call_id) DO NOTHING;
+    END IF;
+END
 $$;
 COMMENT ON FUNCTION agents.finish_call(jsonb) IS 'The outcome of a call, once; a second outcome changes nothing.';
 
@@ -247,8 +290,9 @@ BEGIN
     FOR entry IN SELECT e.value FROM jsonb_array_elements(entries) AS e (value) LOOP
         CASE entry ->> 'op'
             WHEN 'begin_run' THEN PERFORM agents.begin_run(entry);
-            WHEN 'end_run' THEN PERFORM agents.end_run((entry ->> 'id')::uuid, entry ->> 'status');
+            WHEN 'end_run' THEN PERFORM agents.end_run(entry);
             WHEN 'begin_call' THEN PERFORM agents.begin_call(entry);
+            WHEN 'resume_call' THEN PERFORM agents.resume_call(entry);
             WHEN 'finish_call' THEN PERFORM agents.finish_call(entry);
         END CASE;
     END LOOP;
@@ -256,14 +300,106 @@ END
 $$;
 COMMENT ON FUNCTION agents.record(jsonb) IS 'Writes ledger entries in their order, in one transaction.';
 
-GRANT EXECUTE ON FUNCTION agents.record(jsonb) TO qms_server;
+-- How servers empty the outbox: several at once, each with the rows of its own organization. -----------------------
+
+CREATE FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    INSERT INTO agents.otlp_outbox (organization_id, path, payload) VALUES (for_organization, to_path, message)
+$$;
+COMMENT ON FUNCTION agents.outbox_put(uuid, text, jsonb) IS 'Puts a message into the outbox.';
+
+CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval)
+RETURNS TABLE (id bigint, path text, payload jsonb, attempts integer)
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    WITH due AS (
+        SELECT o.id
+        FROM agents.otlp_outbox AS o
+        WHERE o.organization_id = for_organization AND o.given_up_at IS NULL AND o.next_try_at <= clock_timestamp()
+        ORDER BY o.id
+        LIMIT max_rows
+        FOR UPDATE SKIP LOCKED
+    ),
+
+    leased AS (
+        UPDATE agents.otlp_outbox AS o
+        SET next_try_at = clock_timestamp() + lease, attempts = o.attempts + 1
+        FROM due
+        WHERE o.id = due.id
+        RETURNING o.*
+    )
+
+    SELECT
+        l.id, l.path,
+        coalesce(l.payload, to_jsonb(c) || jsonb_build_object('langfuse_trace_id', t.langfuse_trace_id)) AS payload,
+        l.attempts
+    FROM leased AS l
+    LEFT JOIN agents.tool_calls AS c ON c.id = l.call_id
+    LEFT JOIN agents.agent_traces AS t ON t.id = c.trace_id
+    ORDER BY l.id
+$$;
+COMMENT ON FUNCTION agents.outbox_claim(uuid, integer, interval) IS 'Takes rows for as long as the lease runs, with the calls they stand for.';
+
+CREATE FUNCTION agents.outbox_done(ids bigint []) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    DELETE FROM agents.otlp_outbox AS o WHERE o.id = ANY(ids)
+$$;
+COMMENT ON FUNCTION agents.outbox_done(bigint []) IS 'The host has these.';
+
+CREATE FUNCTION agents.outbox_retry(ids bigint [], delay interval, reason text, give_up boolean) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    UPDATE agents.otlp_outbox AS o
+    SET
+        next_try_at = clock_timestamp() + delay, last_error = reason,
+        given_up_at = CASE WHEN give_up THEN clock_timestamp() END
+    WHERE o.id = ANY(ids)
+$$;
+COMMENT ON FUNCTION agents.outbox_retry(bigint [], interval, text, boolean) IS 'The host did not take these; they are kept, and tried again unless given up.';
+
+CREATE FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = ''
+AS $$
+    WITH dropped AS (
+        DELETE FROM agents.otlp_outbox AS o
+        WHERE
+            o.organization_id = for_organization
+            AND o.id <= (
+                SELECT newest.id
+                FROM agents.otlp_outbox AS newest
+                WHERE newest.organization_id = for_organization
+                ORDER BY newest.id DESC
+                OFFSET max_rows LIMIT 1
+            )
+        RETURNING o.id
+    )
+
+    SELECT count(*) FROM dropped
+$$;
+COMMENT ON FUNCTION agents.outbox_trim(uuid, integer) IS 'Drops the oldest rows beyond the limit and says how many.';
+
+GRANT EXECUTE ON FUNCTION agents.record(jsonb), agents.outbox_put(uuid, text, jsonb),
+agents.outbox_claim(uuid, integer, interval), agents.outbox_done(bigint []),
+agents.outbox_retry(bigint [], interval, text, boolean), agents.outbox_trim(uuid, integer) TO qms_server;
 GRANT CREATE ON SCHEMA agents TO qms_ledger;
 ALTER FUNCTION agents.record(jsonb) OWNER TO qms_ledger;
 ALTER FUNCTION agents.begin_run(jsonb) OWNER TO qms_ledger;
-ALTER FUNCTION agents.end_run(uuid, text) OWNER TO qms_ledger;
+ALTER FUNCTION agents.end_run(jsonb) OWNER TO qms_ledger;
 ALTER FUNCTION agents.begin_call(jsonb) OWNER TO qms_ledger;
+ALTER FUNCTION agents.resume_call(jsonb) OWNER TO qms_ledger;
 ALTER FUNCTION agents.finish_call(jsonb) OWNER TO qms_ledger;
+ALTER FUNCTION agents.outbox_put(uuid, text, jsonb) OWNER TO qms_ledger;
+ALTER FUNCTION agents.outbox_claim(uuid, integer, interval) OWNER TO qms_ledger;
+ALTER FUNCTION agents.outbox_done(bigint []) OWNER TO qms_ledger;
+ALTER FUNCTION agents.outbox_retry(bigint [], interval, text, boolean) OWNER TO qms_ledger;
+ALTER FUNCTION agents.outbox_trim(uuid, integer) OWNER TO qms_ledger;
 REVOKE CREATE ON SCHEMA agents FROM qms_ledger;
+-- Where one login is all there is, the owner is also the server.
+SET LOCAL ROLE qms_ledger;
+GRANT EXECUTE ON FUNCTION agents.record(jsonb) TO SESSION_USER;
+RESET ROLE;
 
 GRANT SELECT, INSERT ON agents.agent_runs, agents.agent_traces, agents.tool_calls TO qms_ledger;
 GRANT UPDATE (status, output, error, duration_ms, token_usage, completed_at) ON agents.agent_runs TO qms_ledger;
@@ -292,6 +428,10 @@ BEGIN
     END LOOP;
 END
 $$;
+-- Nobody but the shipping functions sees the outbox.
+ALTER TABLE agents.otlp_outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE agents.otlp_outbox FORCE ROW LEVEL SECURITY;
+CREATE POLICY ledger ON agents.otlp_outbox FOR ALL TO qms_ledger USING (true) WITH CHECK (true);
 CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app
 WITH CHECK (organization_id = (SELECT qms.current_organization_id()));
 CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app

@@ -2,12 +2,12 @@
 
 -- name: prepare
 -- Nothing about a body but its analysis is wanted, backslashes in plain strings are ordinary, and it takes no longer
--- than it may. An empty search path leaves the one there is.
+-- than it may.
 SELECT
     pg_catalog.set_config('check_function_bodies', 'off', true),
     pg_catalog.set_config('standard_conforming_strings', 'on', true),
     pg_catalog.set_config('statement_timeout', %(timeout)s::text, true),
-    CASE WHEN %(search_path)s::text <> '' THEN pg_catalog.set_config('search_path', %(search_path)s::text, true) END;
+    pg_catalog.set_config('search_path', %(search_path)s::text, true);
 
 -- name: body
 -- The analysed tree of the temporary function %(name)s.
@@ -64,6 +64,11 @@ SELECT
         FROM pg_catalog.pg_operator AS o
         WHERE o.oid = ANY(%(operators)s::pg_catalog.oid[]) AND o.oprcode = p.oid
     ) AS operators,
+    ARRAY(
+        SELECT o.oid
+        FROM pg_catalog.pg_operator AS o
+        WHERE o.oid = ANY(%(operators)s::pg_catalog.oid[]) AND o.oprcode = p.oid
+    ) AS operator_ids,
     coalesce(
         (
             SELECT pg_catalog.array_agg(part.id)
@@ -79,9 +84,13 @@ SELECT
 FROM pg_catalog.pg_proc AS p
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
 INNER JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-WHERE
-    p.oid = ANY(%(functions)s::pg_catalog.oid[])
-    OR p.oid IN (SELECT o.oprcode FROM pg_catalog.pg_operator AS o WHERE o.oid = ANY(%(operators)s::pg_catalog.oid[]));
+WHERE p.oid = ANY(
+    %(functions)s::pg_catalog.oid[] || ARRAY(
+        SELECT o.oprcode::pg_catalog.oid
+        FROM pg_catalog.pg_operator AS o
+        WHERE o.oid = ANY(%(operators)s::pg_catalog.oid[])
+    )
+);
 
 -- name: relations
 -- The relations %(relations)s.
@@ -114,6 +123,26 @@ SELECT
         WHERE p.relrowsecurity AND NOT c.relrowsecurity
         LIMIT 1
     ) AS protected_parent,
+    (
+        WITH RECURSIVE descendant (id) AS (
+            SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid
+            UNION
+            SELECT i.inhrelid FROM descendant AS d INNER JOIN pg_catalog.pg_inherits AS i ON i.inhparent = d.id
+        )
+
+        SELECT p.oid::pg_catalog.regclass::text
+        FROM descendant AS d
+        INNER JOIN pg_catalog.pg_class AS p ON p.oid = d.id
+        WHERE p.relrowsecurity AND NOT c.relrowsecurity
+        LIMIT 1
+    ) AS protected_child,
+    ARRAY(
+        SELECT DISTINCT reader.oid
+        FROM pg_catalog.pg_policy AS y
+        CROSS JOIN LATERAL pg_catalog.unnest(y.polroles) AS named (role)
+        INNER JOIN pg_catalog.pg_roles AS reader ON pg_catalog.pg_has_role(reader.oid, named.role, 'USAGE')
+        WHERE y.polrelid = c.oid AND y.polpermissive AND y.polcmd IN ('r', '*') AND named.role <> 0
+    ) AS named_readers,
     EXISTS (
         SELECT FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped

@@ -50,3 +50,7 @@ SELECT
         )
     END AS vector,
     has_database_privilege(current_database(), 'CREATE') AS may_create;
+
+-- name: versions
+-- What is applied, as far as the server may know.
+SELECT version FROM supabase_migrations.schema_migrations;

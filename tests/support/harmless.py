@@ -62,9 +62,11 @@ HARMLESS: tuple[Harmless, ...] = (
         "SELECT title, opened, count(*), grouping(title) FROM lab.docs "
         "GROUP BY GROUPING SETS ((title), (opened), ()) HAVING count(*) > 0",
         "SELECT count(*) FILTER (WHERE amount > 1), string_agg(DISTINCT title, ', ' ORDER BY title) FROM lab.docs",
-        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount), mode() WITHIN GROUP (ORDER BY title) FROM lab.docs",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount), "
+        "mode() WITHIN GROUP (ORDER BY title) FROM lab.docs",
         "SELECT DISTINCT ON (title) title, id FROM lab.docs ORDER BY title, id DESC NULLS LAST",
-        "SELECT array_agg(id ORDER BY id DESC), stddev_samp(amount), corr(id, id) FROM lab.docs GROUP BY ROLLUP (title)",
+        "SELECT array_agg(id ORDER BY id DESC), stddev_samp(amount), corr(id, "
+        "id) FROM lab.docs GROUP BY ROLLUP (title)",
     ),
     *_all(
         "joins and queries in queries",
@@ -124,18 +126,22 @@ HARMLESS: tuple[Harmless, ...] = (
     *_all(
         "values of every kind",
         "SELECT tags && ARRAY['a', 'b'], tags[1:2], array_length(tags, 1), 'a' = ANY (tags) FROM lab.docs",
-        "SELECT span @> DATE '2026-03-01', lower(span), daterange('2026-01-01', '2026-02-01', '[]') && span FROM lab.docs",
+        "SELECT span @> DATE '2026-03-01', lower(span), daterange('2026-01-01', '2026-02-01', "
+        "'[]') && span FROM lab.docs",
         "SELECT now() - INTERVAL '3 days', date_trunc('week', opened), extract(isodow FROM opened), "
-        "opened + 30, age(opened), to_char(now(), 'YYYY-MM-DD HH24:MI'), now() AT TIME ZONE 'Europe/Berlin' FROM lab.docs",
+        "opened + 30, age(opened), to_char(now(), 'YYYY-MM-DD HH24:MI'), "
+        "now() AT TIME ZONE 'Europe/Berlin' FROM lab.docs",
         "SELECT regexp_replace(title, '\\d+', '#', 'g'), title ~* '^cap', split_part(title, '-', 1), "
         "regexp_split_to_array(title, E'\\\\s+'), title SIMILAR TO '%(a|b)%' FROM lab.docs",
         "SELECT CASE WHEN amount > 10 THEN 'big' WHEN amount IS NULL THEN '?' ELSE 'small' END, coalesce(title, ''), "
-        "nullif(title, ''), greatest(1, 2, 3), (1, 2) < (3, 4), amount IS DISTINCT FROM 1, NOT (id = 1) IS TRUE FROM lab.docs",
+        "nullif(title, ''), greatest(1, 2, 3), (1, 2) < (3, 4), amount IS DISTINCT FROM 1, "
+        "NOT (id = 1) IS TRUE FROM lab.docs",
         "SELECT CAST(id AS text), id::numeric(10, 2), '12'::integer, '2026-01-01'::date, ('{1,2}'::integer[])[1], "
         "ROW(1, 'a'), (ROW(1, 2)).f1, 'now'::timestamptz, 'pg_class'::regclass, X'1F'::integer, B'101' FROM lab.docs",
         "SELECT random(), clock_timestamp(), gen_random_uuid(), current_user, current_date, localtimestamp, version()",
         "SELECT md5(title), sha256(convert_to(title, 'UTF8')), encode('a'::bytea, 'hex'), repeat('ab', 3), "
-        "format('%s: %I', title, 'x'), reverse(title), lpad('7', 3, '0'), position('a' IN title), trim(both FROM title), "
+        "format('%s: %I', title, 'x'), reverse(title), lpad('7', 3, '0'), position('a' IN title), "
+        "trim(both FROM title), "
         "overlay(title PLACING 'x' FROM 1), substring(title FROM 1 FOR 2) FROM lab.docs",
         "SELECT 'Prüfung naïve 試験 🔧' AS \"Überschrift\", U&'\\00E4', length('ß'), upper('straße' COLLATE \"C\")",
         "SELECT '10.0.0.1'::inet << '10.0.0.0/8', point(1, 2) <-> point(3, 4), 5 BETWEEN 1 AND 9, 7 # 2, |/ 16 "
@@ -146,12 +152,16 @@ HARMLESS: tuple[Harmless, ...] = (
     ),
     *_all(
         "search",
-        "SELECT id, ts_rank(to_tsvector('english', title), q) FROM lab.docs, websearch_to_tsquery('english', 'pump seal') "
+        "SELECT id, ts_rank(to_tsvector('english', title), q) FROM lab.docs, websearch_to_tsquery('english', "
+        "'pump seal') "
         "AS q WHERE to_tsvector('english', title) @@ q",
-        "SELECT ts_headline('english', title, plainto_tsquery('seal')), to_tsvector(title) || to_tsvector('x') FROM lab.docs",
+        "SELECT ts_headline('english', title, plainto_tsquery('seal')), "
+        "to_tsvector(title) || to_tsvector('x') FROM lab.docs",
     ),
     *_all(
-        "trigrams", "SELECT similarity('pump', 'pumps'), 'pump' % 'pumps', word_similarity('a', 'ab')", needs="pg_trgm"
+        "trigrams",
+        "SELECT similarity('pump', 'pumps'), 'pump' % 'pumps', word_similarity('a', 'ab')",
+        needs="pg_trgm",
     ),
     *_all(
         "vectors",

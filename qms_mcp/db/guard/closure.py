@@ -6,12 +6,13 @@ questions, and none about PostgreSQL's own functions that were met before.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qms_mcp.db.guard.facts import CheckFact, FunctionFact, RelationFact
 from qms_mcp.db.guard.probe import Probe
 from qms_mcp.db.guard.reach import SELECT, Purpose, Reach, reach
 from qms_mcp.db.guard.rules import (
+    depends_on_arguments,
     makes_json,
     too_large,
     why_function_refused,
@@ -27,19 +28,27 @@ _BERNOULLI, _SYSTEM = 3313, 3314
 _MAX_ROUNDS = 30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Surroundings:
-    """What surrounds every statement of a database.
+    """What is known of a database for a short while, whatever the statement.
 
     Attributes:
         risky_names: Names that a statement must hold for a literal to run the check of a domain that calls
             something not allowed.
         cast_types: OIDs of the types that hold a value which `to_json` turns into JSON by a cast of its own that
             calls something not allowed.
+        functions: Facts about functions, by OID.
+        operators: The functions behind operators, by OID.
+        relations: Facts about relations, by OID.
+        plain_types: OIDs of types of which values can be made without calling anything that is not allowed.
     """
 
     risky_names: frozenset[str] = frozenset()
     cast_types: frozenset[int] = frozenset()
+    functions: dict[int, FunctionFact] = field(default_factory=dict[int, FunctionFact])
+    operators: dict[int, int] = field(default_factory=dict[int, int])
+    relations: dict[int, RelationFact] = field(default_factory=dict[int, RelationFact])
+    plain_types: set[int] = field(default_factory=set[int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,8 @@ class Closure:
         self._surroundings = surroundings
         self._harmless = harmless
         self._purpose: Purpose = purpose
-        self._functions: dict[int, FunctionFact] = {}
-        self._relations: dict[int, RelationFact] = {}
+        self._met_functions: set[int] = set()
+        self._met_relations: set[int] = set()
         self._followed: set[tuple[int, tuple[int, ...]]] = set()
         self._types: set[int] = set()
         self._seen_types: set[int] = set()
@@ -80,12 +89,13 @@ class Closure:
     @property
     def relation_names(self) -> set[str]:
         """The qualified names of the relations reached."""
-        return {fact.qualified for fact in self._relations.values()}
+        return {self._surroundings.relations[oid].qualified for oid in self._met_relations}
 
     @property
     def function_names(self) -> set[str]:
         """The functions reached that are not PostgreSQL's own."""
-        return {fact.signature for fact in self._functions.values() if not fact.built_in}
+        facts = [self._surroundings.functions[oid] for oid in self._met_functions]
+        return {fact.signature for fact in facts if not fact.built_in}
 
     async def follow(self, tree: Value) -> None:
         """Follow the tree of a statement.
@@ -107,6 +117,7 @@ class Closure:
                 self._check_target(found[0][1].target)
             purpose = "read"
             if not parts:
+                self._surroundings.plain_types |= self._types
                 return
         raise RefusedStatementError("Views and functions lead to each other more than 30 times.")
 
@@ -117,7 +128,7 @@ class Closure:
             self._check_samplers(part, reached)
             self._seen_types |= reached.types | reached.read_types
             self._makes_json = self._makes_json or reached.makes_json
-            self.makes_xml = self.makes_xml or _touches_xml(reached, self._functions)
+            self.makes_xml = self.makes_xml or _touches_xml(reached, self._surroundings.functions)
             parts += self._through_functions(part, reached)
             parts += self._through_relations(part, reached)
         self._check_casts()
@@ -126,35 +137,40 @@ class Closure:
 
     async def _learn(self, found: list[Reach]) -> None:
         """Ask the catalogue about functions and relations not met before."""
-        functions = {oid for reached in found for oid in reached.calls} - self._functions.keys() - self._harmless
+        known = self._surroundings
+        functions = {oid for reached in found for oid in reached.calls} - self._harmless
         operators = {oid for reached in found for oid in reached.operators}
-        if functions or operators:
-            for fact in await self._probe.functions(functions, operators):
-                self._functions[fact.oid] = fact
-        relations = {oid for reached in found for oid in reached.relations} - self._relations.keys()
-        if relations:
-            for fact in await self._probe.relations(relations):
-                self._relations[fact.oid] = fact
-        missing = (functions - self._functions.keys()) | (relations - self._relations.keys())
-        if missing:
+        relations = {oid for reached in found for oid in reached.relations}
+        new_functions, new_operators = functions - known.functions.keys(), operators - known.operators.keys()
+        if new_functions or new_operators:
+            for fact in await self._probe.functions(new_functions, new_operators):
+                known.functions[fact.oid] = fact
+                known.operators.update(dict.fromkeys(fact.operator_ids, fact.oid))
+        new_relations = relations - known.relations.keys()
+        if new_relations:
+            for fact in await self._probe.relations(new_relations):
+                known.relations[fact.oid] = fact
+        if (
+            functions - known.functions.keys()
+            or operators - known.operators.keys()
+            or relations - known.relations.keys()
+        ):
             raise RefusedStatementError(
                 "The statement reaches something that has just been dropped.", hint="Try again."
             )
+        self._met_functions |= functions | {known.operators[oid] for oid in operators}
+        self._met_relations |= relations
 
     def _through_functions(self, part: _Part, reached: Reach) -> list[_Part]:
         parts: list[_Part] = []
-        calls_by_function = dict(reached.calls)
-        if reached.operators:
-            for oid, fact in self._functions.items():
-                if fact.operators:
-                    calls_by_function.setdefault(oid, [])
+        calls_by_function = {self._surroundings.operators[oid]: [] for oid in reached.operators} | reached.calls
         for oid, calls in calls_by_function.items():
             if oid in self._harmless:
                 continue
-            fact = self._functions[oid]
+            fact = self._surroundings.functions[oid]
             self._check_function(part, fact, calls)
             if fact.built_in:
-                if not _depends_on_arguments(fact):
+                if not depends_on_arguments(fact):
                     self._harmless.add(oid)
             elif fact.extension is None and fact.qualified not in self._trusted:
                 parts += self._into(part, fact)
@@ -187,7 +203,7 @@ class Closure:
     def _through_relations(self, part: _Part, reached: Reach) -> list[_Part]:
         parts: list[_Part] = []
         for oid in sorted(reached.relations):
-            fact = self._relations[oid]
+            fact = self._surroundings.relations[oid]
             reason = why_relation_refused(fact, part.through)
             if reason:
                 raise RefusedStatementError(
@@ -202,7 +218,7 @@ class Closure:
         return parts
 
     async def _through_types(self, types: set[int]) -> list[_Part]:
-        new = types - self._types
+        new = types - self._types - self._surroundings.plain_types
         self._types |= new
         checks = await self._probe.domain_checks(new) if new else []
         return [_check_part(check) for check in checks]
@@ -223,7 +239,7 @@ class Closure:
             )
 
     def _check_target(self, target: int) -> None:
-        fact = self._relations.get(target)
+        fact = self._surroundings.relations.get(target)
         reason = why_target_refused(fact) if fact is not None else "is not known"
         if fact is None or reason:
             raise RefusedStatementError(
@@ -281,17 +297,6 @@ def _parsed(text: str, path: str) -> Value:
 def _call(function: int) -> Value:
     """Return a tree that calls a function: for what PostgreSQL calls without a tree."""
     return parse_tree(f"{{FUNCEXPR :funcid {function} :args <>}}")
-
-
-def _depends_on_arguments(fact: FunctionFact) -> bool:
-    return fact.name in {
-        "current_setting",
-        "pg_input_is_valid",
-        "pg_input_error_info",
-        "repeat",
-        "lpad",
-        "rpad",
-    } or ("json" in fact.name or "xml" in fact.name or fact.name == "xpath")
 
 
 def _touches_xml(reached: Reach, functions: dict[int, FunctionFact]) -> bool:

@@ -15,7 +15,8 @@ class FunctionFact:
     """A function, aggregate or window function.
 
     Attributes:
-        operators: The operators it was reached through, for messages; empty when it was called by name.
+        operators: The operators it was asked for by, for messages.
+        operator_ids: The OIDs of those.
         body: The analysed tree of a `BEGIN ATOMIC` or `RETURN` body.
         defaults: The trees of default arguments.
         parts: The functions an aggregate is made of.
@@ -35,6 +36,7 @@ class FunctionFact:
     body: str | None
     defaults: str | None
     operators: str | None
+    operator_ids: list[int]
     parts: list[int]
     takes_raw: bool
 
@@ -60,6 +62,8 @@ class RelationFact:
         owner_unbound: Whether the owner passes all row-level security (superuser, BYPASSRLS).
         invoker: Whether a view is read with the rights of who asks (`security_invoker`).
         protected_parent: A parent table with row-level security, when this partition has none itself.
+        protected_child: A part of it with row-level security, when it has none itself.
+        named_readers: Roles for which it has policies of their own, by OID.
         tenant_column: Whether it has a column `organization_id`.
         rewritten: Whether rules rewrite what is done to it.
         body: The tree of a view's query.
@@ -75,6 +79,8 @@ class RelationFact:
     owner_unbound: bool
     invoker: bool
     protected_parent: str | None
+    protected_child: str | None
+    named_readers: list[int]
     tenant_column: bool
     rewritten: bool
     body: str | None
@@ -118,10 +124,3 @@ class ParameterFact:
     asked: str
     name: str | None
     pseudo: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TreeFact:
-    """The stored tree of the temporary function."""
-
-    body: str

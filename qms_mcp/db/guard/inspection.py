@@ -7,10 +7,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar
 
-import psycopg
-
+from qms_mcp.db.connection import Connection
+from qms_mcp.db.database import SQL_SEARCH_PATH
 from qms_mcp.db.guard.closure import Closure, Surroundings, survey
 from qms_mcp.db.guard.probe import Probe
 from qms_mcp.db.guard.reach import COMMANDS, SELECT, Purpose
@@ -21,7 +21,6 @@ from qms_mcp.errors import RefusedStatementError
 
 _log = logging.getLogger(__name__)
 _ENTITY = re.compile(r"<!\s*entity", re.IGNORECASE)
-Connection: TypeAlias = psycopg.AsyncConnection[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Guard:
         self,
         *,
         trusted_functions: frozenset[str] = frozenset(),
-        search_path: str = "",
+        search_path: str = SQL_SEARCH_PATH,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._trusted = TRUSTED_FUNCTIONS | trusted_functions
@@ -103,6 +102,10 @@ class Guard:
         """
         return await self._judge(connection, statement, tuple(parameter_types), "read")
 
+    def recall(self, statement: str, *, parameter_types: Sequence[str] = ()) -> Verdict | None:
+        """Return the verdict on a reading statement that was inspected just before, without a connection."""
+        return self._kept(self._key(statement, tuple(parameter_types), "read"))
+
     async def inspect_write(
         self, connection: Connection, statement: str, *, parameter_types: Sequence[str] = ()
     ) -> Verdict:
@@ -113,19 +116,24 @@ class Guard:
         return await self._judge(connection, statement, tuple(parameter_types), "write")
 
     async def _judge(self, connection: Connection, text: str, types: tuple[str, ...], purpose: Purpose) -> Verdict:
-        key = hashlib.sha256(
-            repr((purpose, types, self._search_path, self._epoch)).encode() + text.encode(errors="surrogatepass")
-        ).digest()
+        key = self._key(text, types, purpose)
+        if (kept := self._kept(key)) is not None:
+            return kept
         now = self._clock()
-        kept = self._verdicts.get(key)
-        if kept is not None and now - kept[0] < self.seconds_kept:
-            return kept[1]
         statement = read_statement(text) if purpose == "read" else read_change(text)
         verdict = await self._analyse(connection, text, statement, types, purpose)
         self._verdicts[key] = (now, verdict)
         if len(self._verdicts) > self.verdicts_kept:
             self._verdicts.popitem(last=False)
         return verdict
+
+    def _key(self, text: str, types: tuple[str, ...], purpose: Purpose) -> bytes:
+        facts = repr((purpose, types, self._search_path, self._epoch)).encode()
+        return hashlib.sha256(facts + text.encode(errors="surrogatepass")).digest()
+
+    def _kept(self, key: bytes) -> Verdict | None:
+        kept = self._verdicts.get(key)
+        return kept[1] if kept is not None and self._clock() - kept[0] < self.seconds_kept else None
 
     async def _analyse(
         self,
@@ -138,11 +146,11 @@ class Guard:
         verdict = Verdict(statement.kind, statement.scanned.from_token(0), analyze=statement.analyze)
         if statement.kind == "show":
             return verdict
-        probe = Probe(connection, statement.body, statement.offset, text)
-        await probe.prepare(self._search_path)
+        probe = Probe(connection, statement.body, statement.offset, text, self._search_path)
         surroundings = await self._survey(probe)
         _check_literals(statement, surroundings)
         if types:
+            await probe.prepare()
             types = await probe.parameter_types(types)
         tree = _single_query(await probe.tree(types))
         closure = Closure(probe, self._trusted, surroundings, self._harmless, purpose)

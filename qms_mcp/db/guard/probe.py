@@ -18,6 +18,8 @@ from psycopg import errors as pg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
+from qms_mcp.db.connection import Connection
+from qms_mcp.db.exchange import Answer, Command, command, exchange
 from qms_mcp.db.guard.facts import (
     CastFact,
     CheckFact,
@@ -25,7 +27,6 @@ from qms_mcp.db.guard.facts import (
     NameFact,
     ParameterFact,
     RelationFact,
-    TreeFact,
 )
 from qms_mcp.db.queries import Query, query
 from qms_mcp.db.transaction import translate
@@ -63,19 +64,21 @@ class Probe:
         body: The statement to analyse.
         offset: Where it begins in what the caller sent, for the places of errors.
         text: What the caller sent.
+        search_path: The search path to analyse under.
     """
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], body: str, offset: int, text: str) -> None:
+    def __init__(self, connection: Connection, body: str, offset: int, text: str, search_path: str) -> None:
         if connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE:
             raise RuntimeError("the guard analyses in an open transaction that will be rolled back")
         self._connection = connection
         self._body = body
         self._offset = offset
         self._text = text
+        self._settings = command(_PREPARE, {"timeout": _TIMEOUT, "search_path": search_path})
 
-    async def prepare(self, search_path: str) -> None:
-        """Set what the analysis depends on, for this transaction."""
-        await self._run(_PREPARE, {"timeout": _TIMEOUT, "search_path": search_path})
+    async def prepare(self) -> None:
+        """Set what names and literals depend on, for this transaction."""
+        await self._analyse([], 0)
 
     async def parameter_types(self, asked: Sequence[str]) -> tuple[str, ...]:
         """Return the types of the parameters as PostgreSQL spells them; `unknown` ones are inferred.
@@ -96,13 +99,13 @@ class Probe:
     async def _infer(self, types: list[str]) -> tuple[str, ...]:
         name = f"probe_{secrets.token_hex(12)}"
         head = f"PREPARE {name} ({', '.join(types)}) AS "
-        await self._analyse(head, f"{head}{self._body}")
+        await self._analyse([Command(f"{head}{self._body}".encode())], len(head))
         facts = await self._fetch(_INFERRED_TYPES, {"name": name}, ParameterFact)
         await self._connection.execute(f"DEALLOCATE {name}".encode())
         return tuple(_spelling(fact) for fact in facts)
 
     async def tree(self, types: Sequence[str]) -> str:
-        """Return the analysed tree of the statement, as text.
+        """Return the analysed tree of the statement, as text; one round trip.
 
         Raises:
             StatementError: PostgreSQL can't make sense of the statement.
@@ -114,11 +117,11 @@ class Probe:
             f"CREATE FUNCTION pg_temp.{name}({', '.join(types)}) "
             "RETURNS SETOF pg_catalog.record LANGUAGE sql BEGIN ATOMIC "
         )
-        await self._analyse(head, f"{head}{self._body}\n; END")
-        facts = await self._fetch(_BODY, {"name": name}, TreeFact)
-        if not facts:
+        analyse = Command(f"{head}{self._body}\n; END".encode())
+        answer = await self._analyse([analyse, command(_BODY, {"name": name})], len(head))
+        if not answer.rows or answer.rows[0][0] is None:
             raise RefusedStatementError("PostgreSQL kept no analysis of the statement.")
-        return facts[0].body
+        return answer.rows[0][0].decode()
 
     async def functions(self, functions: Iterable[int], operators: Iterable[int]) -> list[FunctionFact]:
         """Return the facts about functions, and about the functions behind operators."""
@@ -145,19 +148,15 @@ class Probe:
         """Return the types that are or contain one of `types`, and what has columns or arguments of them."""
         return await self._fetch(_CONTAINERS, {"types": sorted(types)}, NameFact)
 
-    async def _analyse(self, head: str, command: str) -> None:
-        try:
-            # Binary results force the extended protocol, which takes one command and no more.
-            async with self._connection.cursor(binary=True) as cursor:
-                await cursor.execute(command.encode(), prepare=False)
-        except psycopg.Error as error:
-            raise self._translate(error, len(head)) from error
+    async def _analyse(self, commands: Sequence[Command], head: int) -> Answer:
+        """Send what analyses the statement, after the settings it needs; return the last answer.
 
-    async def _run(self, wanted: Query, params: dict[str, Any]) -> None:
+        The exchange uses the extended protocol, in which one message is one command and no more.
+        """
         try:
-            await self._connection.execute(wanted.text.encode(), params)
+            return (await exchange(self._connection, [self._settings, *commands]))[-1]
         except psycopg.Error as error:
-            raise translate(error) from error
+            raise self._translate(error, head) from error
 
     async def _fetch(self, wanted: Query, params: dict[str, Any], row: type[T]) -> list[T]:
         try:

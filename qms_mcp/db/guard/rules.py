@@ -126,6 +126,12 @@ def _why_special_refused(fact: FunctionFact, calls: Sequence[Sequence[Value]]) -
     return ""
 
 
+def depends_on_arguments(fact: FunctionFact) -> bool:
+    """Say whether a built-in function is harmless in one call and not in another."""
+    special = {"current_setting", "pg_input_is_valid", "pg_input_error_info"} | _GROWING
+    return fact.name in special or makes_json(fact) or fact.name.startswith(("xml", "xpath"))
+
+
 def _why_setting_refused(calls: Sequence[Sequence[Value]]) -> str:
     for call in calls:
         name = _text(call[0]) if call else ""
@@ -257,19 +263,30 @@ def _why_unprotected(fact: RelationFact, through: Sequence[RelationFact]) -> str
     """Say why rows of other organizations could be seen in it."""
     if fact.protected_parent is not None:
         return f"is a part of {fact.protected_parent} without its row-level security"
+    if fact.protected_child is not None:
+        return f"has a part, {fact.protected_child}, with row-level security that it lacks itself"
     if fact.kind in {"r", "p"} and fact.tenant_column and not fact.row_security:
         return "has a column organization_id and no row-level security"
-    if not fact.row_security:
-        return ""
+    return _why_passed(fact, through) if fact.row_security else ""
+
+
+def _why_passed(fact: RelationFact, through: Sequence[RelationFact]) -> str:
+    """Say which view on the way passes the row-level security of a table."""
     for view in through:
         if view.kind == "m":
             return f"has row-level security, and the materialized view {view.qualified} copies its rows"
-        if not view.invoker and (view.owner_unbound or (view.owner == fact.owner and not fact.forced)):
+        if not view.invoker and _sees_more(view, fact):
             return (
-                f"has row-level security, and the view {view.qualified} reads it with the rights "
-                "of an owner it does not bind; make it WITH (security_invoker = true)"
+                f"has row-level security, and the view {view.qualified} reads it as its owner, who may see more; "
+                "make it WITH (security_invoker = true)"
             )
     return ""
+
+
+def _sees_more(view: RelationFact, table: RelationFact) -> bool:
+    """Say whether the owner of a view passes a table's row-level security, or has policies of its own."""
+    owns = view.owner == table.owner and not table.forced
+    return view.owner_unbound or owns or view.owner in table.named_readers
 
 
 def why_target_refused(fact: RelationFact) -> str:

@@ -7,6 +7,7 @@ analysed by PostgreSQL, so a disagreement between the two can cost a clear messa
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qms_mcp.errors import InvalidInputError, LimitExceededError, RefusedStatementError
 
@@ -25,10 +26,10 @@ _TOKEN = re.compile(
     | (?P<unicode> [uU]&"(?:[^"]++|"")*+" )
     | (?P<quoted>  "(?:[^"]++|"")*+" )
     | (?P<dollar>  \$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$ )
+    | (?P<open>    [eE]?'|["] )
     | (?P<param>   \$\d++ )
     | (?P<word>    [{_LETTER}][{_LETTER}0-9$]*+ )
     | (?P<number>  \d++(?:\.\d++)?(?:[eE][+-]?\d++)? )
-    | (?P<open>    ['"] )
     | (?P<symbol>  . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -37,8 +38,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _CONTAINER = re.compile(r"""(?:[bBxXnN]?'|\$\w*\$)\s*[\[({"]""")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token, by its place in the text; comments and white space are no tokens."""
 
     kind: str
@@ -105,6 +105,17 @@ def scan(statement: str) -> Scan:
             hint="Send one statement at a time; combine queries with WITH or UNION ALL.",
         )
     return Scan(statement, tuple(tokens))
+
+
+def cut(script: str) -> list[Token]:
+    """Cut a script of any number of statements into tokens, within the same limits.
+
+    Raises:
+        InvalidInputError: It is unfinished or no valid text.
+        LimitExceededError: It is too long.
+    """
+    _check_text(script)
+    return _cut(script)
 
 
 def _check_text(statement: str) -> None:

@@ -1,0 +1,207 @@
+"""Several commands in one round trip, by libpq's pipeline mode.
+
+Each command travels as a message of its own in the extended protocol, so a text can never be more than one command,
+and all are followed by one Sync: the first that fails ends the batch, and the ones after it do not run.
+
+Values come back as PostgreSQL wrote them, as bytes. The rows of the last command are taken one by one and only as far
+as a budget reaches; beyond it the statement is stopped, so that no result can fill the memory.
+"""
+
+import re
+import struct
+import termios
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fcntl import ioctl
+from functools import lru_cache
+from typing import Any
+
+from psycopg import OperationalError, pq
+from psycopg.abc import PQGen
+from psycopg.errors import error_from_result
+from psycopg.waiting import Ready, Wait
+
+from qms_mcp.db.connection import Connection
+from qms_mcp.db.queries import Query
+from qms_mcp.errors import LimitExceededError
+
+_PLACE = re.compile(r"%\((\w+)\)s")
+_PENDING = struct.Struct("i")
+_MOST_RECEIVED = 64 * 1024 * 1024
+_NO_LIMIT = 1 << 62
+
+Row = tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command with `$1`... for its values, which are sent as text.
+
+    Attributes:
+        text: The command.
+        values: One for each parameter; None is NULL.
+        types: OIDs of the types of the values; 0 lets PostgreSQL infer one, and so does an empty sequence.
+    """
+
+    text: bytes
+    values: Sequence[bytes | None] = ()
+    types: Sequence[int] = ()
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a command returned.
+
+    Attributes:
+        columns: Name, OID of the type and type modifier.
+        rows: As text.
+        whole: False when rows were left out because the budget was used up.
+    """
+
+    columns: tuple[tuple[str, int, int], ...] = ()
+    rows: list[Row] = field(default_factory=list[Row])
+    whole: bool = True
+
+
+def command(query: Query, params: Mapping[str, Any] | None = None) -> Command:
+    """Return a named query as a command."""
+    text, names = _numbered(query.text)
+    given = params or {}
+    values = [None if given[name] is None else str(given[name]).encode() for name in names]
+    return Command(text, values)
+
+
+@lru_cache(maxsize=64)
+def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    numbered = _PLACE.sub(number, text).replace("%%", "%")
+    return numbered.encode(), tuple(names)
+
+
+async def exchange(
+    connection: Connection, commands: Sequence[Command], *, into: list[Answer] | None = None, budget: int = _NO_LIMIT
+) -> list[Answer]:
+    """Send commands together and return their answers.
+
+    Args:
+        connection: On which no other conversation is going on.
+        commands: In their order; the last may return much.
+        into: Where answers are put as they arrive, for a caller that wants to know how far a failed batch came.
+        budget: How many bytes of values to take of the last answer.
+
+    Raises:
+        psycopg.Error: A command failed; those after it did not run.
+        LimitExceededError: A single row is too large.
+    """
+    answers: list[Answer] = [] if into is None else into
+    talk = _Talk(connection.pgconn, answers, budget)
+    async with connection.lock:
+        await connection.wait(talk.run(commands))
+        if talk.too_much:
+            # Reading on until the server has sent all of it would take the memory this is to protect.
+            connection.pgconn.finish()
+        elif talk.over:
+            await connection.cancel_safe(timeout=2)
+            await connection.wait(talk.drain())
+    if talk.failure is not None:
+        raise error_from_result(talk.failure, "utf-8")
+    if talk.too_much:
+        raise LimitExceededError(
+            f"A row is larger than {_MOST_RECEIVED // 1024 // 1024} MB.",
+            hint="Select fewer columns, or a part of the long ones: left(column, 1000).",
+        )
+    return answers
+
+
+class _Talk:
+    """One conversation, as the steps psycopg's waiting functions take."""
+
+    def __init__(self, pgconn: pq.abc.PGconn, answers: list[Answer], budget: int) -> None:
+        self._pgconn = pgconn
+        self._answers = answers
+        self._left = budget
+        self._room = _MOST_RECEIVED + (0 if budget == _NO_LIMIT else budget)
+        self.failure: pq.abc.PGresult | None = None
+        self.over = False
+        self.too_much = False
+
+    def run(self, commands: Sequence[Command]) -> PQGen[None]:
+        pgconn = self._pgconn
+        pgconn.enter_pipeline_mode()
+        for each in commands:
+            pgconn.send_query_params(each.text, each.values or None, each.types or None)
+        pgconn.pipeline_sync()
+        while pgconn.flush():
+            ready = yield Wait.RW
+            if ready & Ready.R:
+                pgconn.consume_input()
+        for number, _ in enumerate(commands, 1):
+            yield from self._take(last=number == len(commands))
+            if self.over:
+                return
+        yield from self.drain()
+
+    def _take(self, *, last: bool) -> PQGen[None]:
+        if last and self._left != _NO_LIMIT:
+            self._pgconn.set_single_row_mode()
+        answer = Answer()
+        while (result := (yield from self._next())) is not None:
+            status = result.status
+            if status in {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.PIPELINE_ABORTED}:
+                self.failure = self.failure or result
+            elif status in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.SINGLE_TUPLE}:
+                self._read(result, answer)
+            if self.too_much or self._left < 0:
+                answer.whole, self.over = False, True
+                break
+        if self.failure is None:
+            self._answers.append(answer)
+
+    def _next(self) -> PQGen[pq.abc.PGresult | None]:
+        pgconn = self._pgconn
+        while pgconn.is_busy():
+            if not (yield Wait.R):
+                continue
+            if self._left != _NO_LIMIT:
+                self._room -= _waiting_bytes(pgconn.socket)
+                if self._room < 0:
+                    self.too_much = True
+                    return None
+            pgconn.consume_input()
+        return pgconn.get_result()
+
+    def _read(self, result: pq.abc.PGresult, answer: Answer) -> None:
+        count = result.nfields
+        if not answer.columns and count:
+            answer.columns = tuple(
+                ((result.fname(i) or b"").decode(errors="replace"), result.ftype(i), result.fmod(i))
+                for i in range(count)
+            )
+        for index in range(result.ntuples):
+            row = tuple(result.get_value(index, i) for i in range(count))
+            answer.rows.append(row)
+            self._left -= sum(len(value) for value in row if value)
+
+    def drain(self) -> PQGen[None]:
+        """Read and forget everything up to the answer to Sync."""
+        pgconn = self._pgconn
+        while True:
+            while pgconn.is_busy():
+                if (yield Wait.R):
+                    pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None and pgconn.status == pq.ConnStatus.BAD:
+                raise OperationalError("the connection was lost")
+            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+                pgconn.exit_pipeline_mode()
+                return
+
+
+def _waiting_bytes(socket: int) -> int:
+    return int(_PENDING.unpack(ioctl(socket, termios.FIONREAD, bytes(_PENDING.size)))[0])

@@ -1,0 +1,64 @@
+"""Completions for the arguments of resources and prompts: what exists and the caller may see."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp_types import (
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    PromptReference,
+    ResourceTemplateReference,
+)
+
+from qms_mcp.context import CurrentCall, peek_call
+from qms_mcp.errors import QmsError
+from qms_mcp.services.ledger_reader import CURRENT
+
+_MOST = 100  # the protocol allows no more
+_RUNS = 20
+_LEDGER = "qms://ledger/"
+
+
+def install(server: MCPServer[Any]) -> None:
+    """Answer completions."""
+    server.completion()(complete)
+
+
+async def complete(
+    ref: PromptReference | ResourceTemplateReference, argument: CompletionArgument, context: CompletionContext | None
+) -> Completion:
+    """Return what the argument could be; nothing when that can't be looked up now."""
+    subject = ref.name if isinstance(ref, PromptReference) else ref.uri
+    known = (context.arguments if context else None) or {}
+    values = [CURRENT] if subject.startswith(_LEDGER) else []
+    if call := peek_call():
+        with suppress(QmsError):
+            values += await _values(call, subject, argument, known)
+    return _matching(values, argument.value)
+
+
+async def _values(call: CurrentCall, subject: str, argument: CompletionArgument, known: Mapping[str, str]) -> list[str]:
+    if subject.startswith(_LEDGER):
+        runs = await call.services.ledger.runs(call.principal, beginning=_beginning(argument.value), limit=_RUNS)
+        return [str(run.id) for run in runs]
+    relations = await call.services.catalogue.relation_names(call.principal)
+    if argument.name == "schema":
+        return sorted({relation.schema for relation in relations})
+    if argument.name == "table" and subject.startswith("qms://schema/"):
+        schema = known.get("schema")
+        return [relation.name for relation in relations if schema in (None, relation.schema)]
+    return [relation.qualified for relation in relations] if argument.name == "table" else []
+
+
+def _beginning(value: str) -> str:
+    return "" if CURRENT.startswith(value.casefold()) else value
+
+
+def _matching(values: Iterable[str], written: str) -> Completion:
+    wanted = written.casefold()
+    begin = [value for value in values if value.casefold().startswith(wanted)]
+    begin += [value for value in values if wanted in value.casefold() and value not in begin]
+    return Completion(values=begin[:_MOST], total=len(begin), has_more=len(begin) > _MOST)

@@ -1,0 +1,90 @@
+"""The demo company is the same every time, whole, and kept apart from the other one."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from qms_mcp.auth.principal import Principal
+from qms_mcp.db.database import Database
+from qms_mcp.db.local_owner import LOCAL_OWNER_ID
+from qms_mcp.db.queries import Query
+from qms_mcp.demo.company import COMPANIES, HALDEN, MORROW, Company
+from qms_mcp.demo.load import load_companies
+from qms_mcp.demo.records import items, requirements
+from qms_mcp.errors import NotAuthenticatedError
+
+pytestmark = pytest.mark.anyio
+TODAY = datetime(2026, 3, 2, tzinfo=UTC)
+COUNT = Query("test", "SELECT category, count(*) AS records FROM qms.quality_items GROUP BY category")
+
+
+def manager(company: Company) -> Principal:
+    return Principal(company.people[0].user_id, company.organization_id, frozenset())
+
+
+def test_the_records_are_the_same_every_time() -> None:
+    for company in COMPANIES:
+        assert items(company, today=TODAY) == items(company, today=TODAY)
+        assert requirements(company, today=TODAY) == requirements(company, today=TODAY)
+
+
+def test_there_are_enough_records_of_every_type_to_ask_questions_about() -> None:
+    made = items(HALDEN, today=TODAY)
+    assert 280 <= len(made) <= 340
+    assert set(Counter(item.category for item in made)) == {
+        "nonconformance", "deviation", "complaint", "capa", "change_request", "document", "audit",
+    }  # fmt: skip
+    assert len(requirements(HALDEN, today=TODAY)) >= 60
+    still_open = [item for item in made if item.category == "capa" and item.status != "closed"]
+    assert len(still_open) >= 5
+    assert any(item.due_date < TODAY for item in still_open)
+    assert len({item.title for item in made}) > 150
+
+
+def test_no_record_is_unfinished_or_ahead_of_its_time() -> None:
+    for company in COMPANIES:
+        made = items(company, today=TODAY)
+        numbers = [item.metadata["number"] for item in made]
+        assert len(set(numbers)) == len(numbers)
+        for item in made:
+            assert "{" not in item.title + item.description
+            assert item.created_at <= item.updated_at <= TODAY
+            assert item.created_at < item.due_date
+
+
+async def test_loading_twice_changes_nothing(database: Database) -> None:
+    first = await load_companies(database)
+    assert all(loaded.new for loaded in first)
+    async with database.transaction(manager(HALDEN)) as transaction:
+        trail = Query("test", "SELECT count(*) AS entries FROM qms.audit_logs")
+        before = await transaction.fetch_dicts(trail)
+    second = await load_companies(database)
+    assert [loaded.stock for loaded in second] == [loaded.stock for loaded in first]
+    assert not any(loaded.new for loaded in second)
+    async with database.transaction(manager(HALDEN)) as transaction:
+        assert await transaction.fetch_dicts(trail) == before
+
+
+async def test_every_record_has_its_entry_in_the_trail(database: Database) -> None:
+    loaded = (await load_companies(database))[0]
+    async with database.transaction(manager(HALDEN)) as transaction:
+        entries = await transaction.fetch_dicts(
+            Query("test", "SELECT action, actor_kind, count(*) AS n FROM qms.audit_logs GROUP BY 1, 2 ORDER BY 1")
+        )
+    assert [(e["action"], e["actor_kind"]) for e in entries] == [("insert", "system"), ("update", "system")]
+    assert entries[0]["n"] == loaded.stock.items + loaded.stock.requirements
+
+
+async def test_the_owner_sees_the_first_company_and_may_not_enter_the_second(database: Database) -> None:
+    await load_companies(database)
+    async with database.transaction(manager(MORROW)) as transaction:
+        theirs = {row["category"]: row["records"] for row in await transaction.fetch_dicts(COUNT)}
+    visitor = Principal(LOCAL_OWNER_ID, HALDEN.organization_id, frozenset())
+    async with database.transaction(visitor) as transaction:
+        ours = {row["category"]: row["records"] for row in await transaction.fetch_dicts(COUNT)}
+    assert ours.keys() == theirs.keys()
+    assert ours != theirs
+    with pytest.raises(NotAuthenticatedError):
+        async with database.transaction(Principal(LOCAL_OWNER_ID, MORROW.organization_id, frozenset())):
+            pass
