@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import anyio
 from mcp.server.mcpserver import MCPServer
@@ -16,7 +17,7 @@ from qms_mcp.middleware import Recording
 from qms_mcp.registry import ToolSpec, discover, select
 from qms_mcp.resource_registry import install_resources
 from qms_mcp.settings import Settings
-from qms_mcp.state import ServerState
+from qms_mcp.state import LayFoundation, ServerState
 
 INSTRUCTIONS = """\
 qms-mcp gives you the records of a quality management system (PostgreSQL) and the controls around them.
@@ -35,16 +36,30 @@ Read qms://guide for how things are named and where they are.
 
 
 def build_server(
-    settings: Settings, *, toolsets: Sequence[str] = (), read_only: bool = False, home: Path | None = None
+    settings: Settings,
+    *,
+    toolsets: Sequence[str] = (),
+    read_only: bool = False,
+    home: Path | None = None,
+    lay_foundation: LayFoundation | None = None,
+    more_tools: Sequence[ToolSpec] = (),
 ) -> MCPServer[ServerState]:
     """Return the server with the wanted tools.
+
+    Args:
+        settings: What the environment says.
+        toolsets: Groups of tools to offer; all when none is named.
+        read_only: Offer only tools that change nothing.
+        home: Folder of the embedded database and the spool.
+        lay_foundation: Brings the database and the services up, instead of `qms_mcp.startup`.
+        more_tools: Tools beside those in `tools/`.
 
     Raises:
         InvalidInputError: A toolset does not exist.
     """
-    specs = select(discover(), toolsets=toolsets, read_only=read_only)
+    specs = [*select(discover(), toolsets=toolsets, read_only=read_only), *more_tools]
     tools = {spec.name: _registered(spec) for spec in specs}
-    state = ServerState(settings, home or settings.qms_home or default_home())
+    state = ServerState(settings, home or settings.qms_home or default_home(), lay_foundation)
     recording = Recording(state, ArgumentCheck(lambda: tools))
 
     @asynccontextmanager
@@ -75,7 +90,7 @@ def build_server(
 
 
 def _registered(spec: ToolSpec) -> Tool:
-    return Tool.from_function(
+    registered = Tool.from_function(
         spec.fn,
         name=spec.name,
         title=spec.title,
@@ -84,3 +99,22 @@ def _registered(spec: ToolSpec) -> Tool:
         meta={"qms/toolset": spec.toolset},
         structured_output=True,
     )
+    registered.parameters = untitled(registered.parameters)
+    if registered.fn_metadata.output_schema is not None:
+        registered.fn_metadata.output_schema = untitled(registered.fn_metadata.output_schema)
+    return registered
+
+
+def untitled(schema: Any) -> Any:
+    """Return a JSON schema without the titles pydantic makes of names: they say nothing and a model reads them all."""
+    if isinstance(schema, list):
+        return [untitled(part) for part in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    shortened: dict[str, Any] = {}
+    for key, value in cast("dict[str, Any]", schema).items():
+        if key in {"properties", "$defs"}:
+            shortened[key] = {name: untitled(part) for name, part in value.items()}
+        elif not (key == "title" and isinstance(value, str)):
+            shortened[key] = untitled(value)
+    return shortened

@@ -12,7 +12,7 @@ import anyio.to_thread
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
-from qms_mcp.db.local_owner import ensure_local_owner
+from qms_mcp.db.local_owner import ensure_local_owner, has_local_owner
 from qms_mcp.db.migrate import Migrator, check_schema
 from qms_mcp.db.wiring import Wiring, external_wiring
 from qms_mcp.ledger.postgres import PostgresStore
@@ -51,12 +51,17 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
         QmsError: Something is missing; its hint says what to do.
     """
     embedded = EmbeddedPostgres(home, linger=settings.qms_linger_seconds) if settings.embedded else None
-    database = await open_database(settings, embedded, at_stage)
     try:
-        at_stage("checking who you are")
-        principal = await identify(database, settings)
+        database = await open_database(settings, embedded, at_stage)
+        try:
+            at_stage("checking who you are")
+            principal = await identify(database, settings)
+        except BaseException:
+            await database.close()
+            raise
     except BaseException:
-        await database.close()
+        if embedded is not None:
+            embedded.release()
         raise
     return Foundation(
         database=database,
@@ -78,7 +83,11 @@ async def open_database(settings: Settings, embedded: EmbeddedPostgres | None, a
         database = Database(external_wiring(settings))
         at_stage("connecting to the database")
         await database.open()
-        await check_schema(database)
+        try:
+            await check_schema(database)
+        except BaseException:
+            await database.close()
+            raise
         return database
 
     async def revive() -> None:
@@ -88,10 +97,11 @@ async def open_database(settings: Settings, embedded: EmbeddedPostgres | None, a
     await revive()
     wiring = embedded_wiring(embedded)
     at_stage("bringing the schema up to date")
-    applied = await Migrator(wiring.owner).migrate()
+    await Migrator(wiring.owner).migrate()
     database = Database(wiring, revive=revive)
     await database.open()
-    if applied:
+    # Not only after a migration: a process may have died between the two.
+    if not await has_local_owner(database):
         await ensure_local_owner(database)
     return database
 

@@ -30,6 +30,7 @@ _RETRY_AFTER = 2.0
 _TELL_EVERY = 0.5
 
 Tell = Callable[[float, str], Awaitable[None]]
+LayFoundation = Callable[[Settings, Path, Callable[[str], None]], Awaitable["Foundation"]]
 
 
 class ServerState:
@@ -38,11 +39,17 @@ class ServerState:
     Attributes:
         recorder: Takes entries from the first moment on (to the spool, until there is a database).
         principal: On whose behalf the calls of this server are.
+
+    Args:
+        settings: What the environment says.
+        home: Where the spool is.
+        lay_foundation: What brings the database and the services up; the default is `qms_mcp.startup`'s.
     """
 
-    def __init__(self, settings: Settings, home: Path) -> None:
+    def __init__(self, settings: Settings, home: Path, lay_foundation: LayFoundation | None = None) -> None:
         self.settings = settings
         self.home = home
+        self._lay = lay_foundation or _lay_foundation
         self.recorder = Recorder(Spool(home / "spool"), to_langfuse=settings.langfuse_configured)
         self.services: Services | None = None
         self.principal: Principal | None = None
@@ -89,7 +96,7 @@ class ServerState:
             except QmsError as error:
                 self.failure = error
                 _log.warning("not ready: %s", error.prose())
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the server answers and tries again
                 self.failure = UnavailableError("The server could not start.", hint="`qms-mcp doctor` says more.")
                 _log.exception("the server could not start")
             else:
@@ -101,8 +108,7 @@ class ServerState:
 
     async def _lay_foundation(self) -> None:
         self.stage = "loading"
-        startup = await anyio.to_thread.run_sync(_import_startup)
-        self._foundation = await startup.lay_foundation(self.settings, self.home, self._at_stage)
+        self._foundation = await self._lay(self.settings, self.home, self._at_stage)
         self.services, self.principal = self._foundation.services, self._foundation.principal
         self.limiter = self._foundation.limiter
         await self.recorder.attach(self._foundation.store)
@@ -118,6 +124,11 @@ class ServerState:
         await self.recorder.aclose()
         if self._foundation is not None:
             await self._foundation.aclose()
+
+
+async def _lay_foundation(settings: Settings, home: Path, at_stage: Callable[[str], None]) -> "Foundation":
+    startup = await anyio.to_thread.run_sync(_import_startup)
+    return await startup.lay_foundation(settings, home, at_stage)
 
 
 def _import_startup():  # noqa: ANN202 - the module itself

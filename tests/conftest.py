@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -77,8 +78,9 @@ def template(embedded: EmbeddedPostgres) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+@contextmanager
+def copied_database(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+    """Yield the name of a copy of the migrated database."""
     name = f"t_{uuid4().hex[:12]}"
     with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER qms_owner STRATEGY wal_log")
@@ -87,6 +89,12 @@ def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
     yield name
     with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+    with copied_database(embedded, template) as name:
+        yield name
 
 
 @pytest.fixture
@@ -130,14 +138,19 @@ async def add_person(database: Database, organization_id: UUID, slug: str, *role
     return Principal(user_id, organization_id, frozenset(roles), "agent", email)
 
 
-@pytest.fixture
-async def tenants(database: Database) -> Tenants:
+async def two_tenants(database: Database) -> Tenants:
+    """Add two organizations and their people."""
     ours, theirs = uuid4(), uuid4()
     return Tenants(
         ours=await add_person(database, ours, "northwind", "admin", "owner", "approver"),
         theirs=await add_person(database, theirs, "contoso", "admin", "owner", "approver"),
         auditor=await add_person(database, ours, "northwind", "auditor"),
     )
+
+
+@pytest.fixture
+async def tenants(database: Database) -> Tenants:
+    return await two_tenants(database)
 
 
 @pytest.fixture

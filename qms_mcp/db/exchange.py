@@ -125,8 +125,9 @@ class _Talk:
     def __init__(self, pgconn: pq.abc.PGconn, answers: list[Answer], budget: int) -> None:
         self._pgconn = pgconn
         self._answers = answers
-        self._left = budget
-        self._room = _MOST_RECEIVED + (0 if budget == _NO_LIMIT else budget)
+        self._budget = budget
+        self._left = _NO_LIMIT
+        self._room = _MOST_RECEIVED
         self.failure: pq.abc.PGresult | None = None
         self.over = False
         self.too_much = False
@@ -148,8 +149,9 @@ class _Talk:
         yield from self.drain()
 
     def _take(self, *, last: bool) -> PQGen[None]:
-        if last and self._left != _NO_LIMIT:
+        if last and self._budget != _NO_LIMIT and self.failure is None:
             self._pgconn.set_single_row_mode()
+            self._left = self._budget
         answer = Answer()
         while (result := (yield from self._next())) is not None:
             status = result.status
@@ -168,7 +170,7 @@ class _Talk:
         while pgconn.is_busy():
             if not (yield Wait.R):
                 continue
-            if self._left != _NO_LIMIT:
+            if self._budget != _NO_LIMIT:
                 self._room -= _waiting_bytes(pgconn.socket)
                 if self._room < 0:
                     self.too_much = True

@@ -13,8 +13,15 @@ LOCAL_ORGANIZATION_ID = uuid5(_NAMESPACE, "organization")
 LOCAL_OWNER_ID = uuid5(_NAMESPACE, "owner")
 _ROLES = ["reporter", "owner", "reviewer", "approver", "qa_approver", "mrb", "regulatory", "admin"]
 _ADMINISTER = query("local_owner.administer")
+_MEMBERSHIPS = query("identity.memberships")
 _EXISTS = query("local_owner.exists")
 _STEPS = [query(f"local_owner.{step}") for step in ("user", "organization", "person", "membership")]
+
+
+async def has_local_owner(database: Database) -> bool:
+    """Return whether the local owner is recorded and may act."""
+    async with database.plumbing() as transaction:
+        return bool(await transaction.fetch_dicts(_MEMBERSHIPS, {"user_id": LOCAL_OWNER_ID}))
 
 
 async def ensure_local_owner(database: Database) -> None:

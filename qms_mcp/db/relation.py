@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_COUNTED = 10_000
+MOST_SAMPLED = 60
 
 
 @dataclass(frozen=True, slots=True)

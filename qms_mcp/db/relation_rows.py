@@ -12,12 +12,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from qms_mcp.db.relation import MOST_COUNTED, Extent, Readable, ReadableColumn
+from qms_mcp.db.relation import MOST_COUNTED, MOST_SAMPLED, Extent, Readable, ReadableColumn
 from qms_mcp.db.transaction import Transaction, translate
 from qms_mcp.errors import QmsError
 
 _log = logging.getLogger(__name__)
-_LONGEST_TEXT = 200
+_LONGEST_ROW, _LONGEST_TEXT, _SHORTEST_TEXT = 3_000, 200, 16
 _LONGEST_VECTOR = 48
 
 _OWN: LiteralString = " WHERE t.organization_id = (SELECT qms.current_organization_id())"
@@ -56,8 +56,10 @@ async def measure(transaction: Transaction, relation: Readable) -> Extent | None
 
 async def sample(transaction: Transaction, relation: Readable, limit: int) -> list[dict[str, Any]] | QmsError:
     """Return a few of the caller's rows with long values cut, or why they can't be had."""
+    columns = relation.columns[:MOST_SAMPLED]
+    longest = max(_SHORTEST_TEXT, min(_LONGEST_TEXT, _LONGEST_ROW // max(1, len(columns))))
     values = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(_shown(column), sql.Identifier(column.name)) for column in relation.columns
+        sql.SQL("{} AS {}").format(_shown(column, longest), sql.Identifier(column.name)) for column in columns
     )
     statement = sql.SQL("SELECT {values}{source} LIMIT {most}").format(
         values=values, source=_source(relation), most=sql.Literal(limit)
@@ -76,11 +78,11 @@ def _source(relation: Readable) -> sql.Composed:
     return source + sql.SQL(_OWN) if relation.narrowed else source
 
 
-def _shown(column: ReadableColumn) -> sql.Composed:
+def _shown(column: ReadableColumn, longest: int) -> sql.Composed:
     value = sql.SQL("t.{}").format(sql.Identifier(column.name))
     if column.category in {"N", "B"}:
         return sql.SQL("pg_catalog.to_jsonb({})").format(value)
     if column.type == "bytea":
         return sql.SQL("pg_catalog.octet_length({}) || ' bytes'").format(value)
-    longest = _LONGEST_VECTOR if "vec" in column.type else _LONGEST_TEXT
-    return sql.SQL(_CUT).format(text=sql.SQL("({}::text)").format(value), most=sql.Literal(longest))
+    most = min(longest, _LONGEST_VECTOR) if "vec" in column.type else longest
+    return sql.SQL(_CUT).format(text=sql.SQL("({}::text)").format(value), most=sql.Literal(most))

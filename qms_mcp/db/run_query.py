@@ -23,7 +23,10 @@ from qms_mcp.errors import LimitExceededError
 _FIRST_FETCH = 101
 _MOST_RAW_BYTES = 8 * 1024 * 1024
 _SHORTEST_CELL = 20
-_TYPES = b"SELECT t.oid, pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.unnest($1::oid[]) AS t (oid)"
+_TYPES = (
+    b"SELECT pg_catalog.format_type(t.oid, t.modifier) "
+    b"FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::integer[])) AS t (oid, modifier)"
+)
 
 Conceal = Callable[[bytes], bytes]
 
@@ -149,10 +152,10 @@ async def _type_names(transaction: SqlTransaction, answer: Answer) -> dict[tuple
         else:
             names[oid, modifier] = name
     if unknown:
-        listed = "{" + ",".join(str(oid) for oid, _ in unknown) + "}"
-        found = (await exchange(transaction.connection, [Command(_TYPES, [listed.encode()])]))[0].rows
-        by_oid = {int(oid or 0): (name or b"?").decode() for oid, name in found}
-        names.update({(oid, modifier): by_oid.get(oid, "unknown") for oid, modifier in unknown})
+        lists = ["{" + ",".join(str(part) for part in parts) + "}" for parts in zip(*unknown, strict=True)]
+        command = Command(_TYPES, [each.encode() for each in lists])
+        found = (await exchange(transaction.connection, [command]))[0].rows
+        names.update({key: (row[0] or b"unknown").decode() for key, row in zip(unknown, found, strict=True)})
     return names
 
 

@@ -99,7 +99,7 @@ SUMMARISED = frozenset({_bytes, _vector})
 
 def decoder(oid: int, name: str) -> Decoder | None:
     """Return what turns the text of a type into JSON; None when it is text in JSON too."""
-    return _BY_OID.get(oid) or _BY_OTHER_NAME.get(name.rpartition(".")[2])
+    return _BY_OID.get(oid) or _BY_OTHER_NAME.get(name.partition("(")[0].rpartition(".")[2])
 
 
 def type_name(oid: int, modifier: int) -> str | None:

@@ -14,7 +14,7 @@ SELECT
     current_date - due_date::date AS days_over
 FROM qms.quality_items
 WHERE category = 'capa' AND status <> 'closed'
-ORDER BY created_at"""
+ORDER BY created_at, id"""
 
 CAUSES = """\
 SELECT
@@ -38,7 +38,7 @@ ORDER BY 1, 2"""
 
 CALIBRATION = {
     "name": "calibration_records",
-    "description": "Calibration of a measuring instrument: what it read before and after, and until when it may be used.",
+    "description": "Calibration of a measuring instrument: what was found, and until when it may be used.",
     "fields": [
         {"name": "instrument_number", "type": "text", "required": True, "description": "Number on the instrument"},
         {"name": "calibrated_on", "type": "date", "required": True},
@@ -59,8 +59,7 @@ def _script(memory: Memory) -> Mapping[str, Any]:
 
 
 def _draft(memory: Memory) -> Mapping[str, Any]:
-    draft = memory.of("create_migration")
-    return {"draft_id": draft.get("draft_id"), "sha256": draft.get("sha256")}
+    return {"draft_id": memory.of("create_migration").get("draft_id")}
 
 
 def _next_page(memory: Memory) -> Mapping[str, Any]:
@@ -75,7 +74,7 @@ LOOK = Chapter(
     "Look at what there is",
     (
         Step(
-            "What tables are there, and how large are they?", "list_tables", {"schema": "qms"},
+            "What tables are there, and how large are they?", "list_tables", {"schema": "qms", "detail": "full"},
             check=lambda a, _: any("quality_items" in str(row) for row in rows_of(a)),
         ),
         Step(

@@ -1,18 +1,18 @@
 """What must not work: statements that would do more than read, and a look over the fence."""
 
-from typing import Any
+import json
+from typing import Any, cast
 
 from qms_mcp.demo.company import HALDEN, MORROW
 from qms_mcp.demo.script import Answer, Chapter, Memory, Step, rows_of
 
 COUNT = "SELECT count(*) AS records, count(DISTINCT organization_id) AS organizations FROM qms.quality_items"
-FORGERY = (
-    "WITH forged AS MATERIALIZED (SELECT set_config('qms.identity', "
-    f"'{{\"org\": \"{MORROW.organization_id}\", \"roles\": [\"admin\"]}}', false)) "
-    "SELECT i.title FROM forged CROSS JOIN qms.quality_items AS i"
-)
+FORGED = json.dumps({"org": str(MORROW.organization_id), "roles": ["admin"]})
+FORGERY = f"""\
+WITH forged AS MATERIALIZED (SELECT set_config('qms.identity', '{FORGED}', false))
+SELECT i.title FROM forged CROSS JOIN qms.quality_items AS i"""  # noqa: S608 - it is meant to be refused
 READ_FILE = "SELECT pg_read_file('/etc/passwd')"
-READ_FILE_DISGUISED = 'SELECT U&"pg_re\\0061d_file"(\'/etc/passwd\')'
+READ_FILE_DISGUISED = "SELECT U&\"pg_re\\0061d_file\"('/etc/passwd')"
 HIDDEN_DELETE = "WITH gone AS (DELETE FROM qms.quality_items RETURNING id) SELECT count(*) FROM gone"
 TWO_IN_ONE = "SELECT 1; DROP TABLE qms.quality_items"
 
@@ -26,8 +26,8 @@ def _only_ours(answer: Answer, _memory: Memory) -> bool:
 
 
 def _values(answer: Answer) -> list[Any]:
-    row: Any = next(iter(rows_of(answer)), [])
-    return list(row.values()) if isinstance(row, dict) else list(row)
+    row = rows_of(answer)[0] if rows_of(answer) else []
+    return list(cast("dict[str, Any]", row).values()) if isinstance(row, dict) else list(row)
 
 
 HOSTILE = Chapter(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 Expected: TypeAlias = Literal["answer", "refusal"]
 Answer: TypeAlias = Mapping[str, Any]
@@ -57,5 +57,5 @@ class Chapter:
 
 def rows_of(answer: Answer) -> list[Any]:
     """Return the rows of a table, whatever the tool calls them."""
-    found = next((answer[key] for key in ("rows", "objects", "tables", "migrations", "rules") if key in answer), [])
-    return list(found) if isinstance(found, list) else []
+    found: Any = next((answer[key] for key in ("rows", "objects", "migrations", "rules") if key in answer), None)
+    return list(cast("list[Any]", found)) if isinstance(found, list) else []

@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.db.local_owner import has_local_owner
 from qms_mcp.db.migrate import Migrator
 from qms_mcp.db.queries import query
 from qms_mcp.db.wiring import Wiring, external_wiring
@@ -169,6 +170,8 @@ async def _outbox(database: Database) -> Finding:
 
 
 async def _identity(database: Database, settings: Settings) -> Finding:
+    if settings.embedded and settings.qms_access_token is None and not await has_local_owner(database):
+        return Finding(_PART, "identity", "missing", "no local owner yet", "The next start of a server records one.")
     try:
         principal = await identify(database, settings)
     except QmsError as error:

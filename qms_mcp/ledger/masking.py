@@ -53,7 +53,8 @@ _SECRET_TEXTS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
         (
             ("passw", "pwd"),
             (
-                r"""(?i:\b(?:password|passwd|pwd)["']?\s{0,9}(?:=>|[=:]|\bto\b)?\s{0,9})(?:'(?:[^']|'')+'|"[^"]+")"""
+                r"""(?i:\b(?:password|passwd|pwd)(?:["']?\s{0,9}(?:=>|[=:])\s{0,9}|\s{1,9}(?:to\s{1,9})?))"""
+                r"""(?:'(?:[^']|'')+'|"[^"]+")"""
                 r"""|(?i:\b(?:password|passwd|pwd)\s{0,9}=\s{0,9})[^\s'";&,)]+"""
             ),
         ),

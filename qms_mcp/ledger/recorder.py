@@ -77,7 +77,8 @@ class Recorder:
         self._queue: list[_Waiting] = []
         self._wake = anyio.Event()
         self._look_again = anyio.Event()
-        self._reached = anyio.Event()
+        self._looked = anyio.Event()
+        self._writing: anyio.CancelScope | None = None  # there is one only while the writer runs
         self._written = anyio.Event()
         self._closing = False
         self._spooling = True  # until there is a store
@@ -89,11 +90,11 @@ class Recorder:
         tasks.start_soon(self._replay)
 
     async def attach(self, store: Store) -> None:
-        """Write to `store` from now on, and replay what was spooled."""
+        """Write to `store` from now on, if it answers, and replay what was spooled."""
         self._store = store
         self._look_again.set()
         with anyio.move_on_after(_ATTACH_TIMEOUT):
-            await self._reached.wait()
+            await self._looked.wait()
 
     def add_sink(self, sink: Sink) -> None:
         """Tell `sink` of finished calls from now on, and let it work."""
@@ -132,6 +133,9 @@ class Recorder:
         if self._tasks is not None:
             with anyio.move_on_after(_WRITER_TIMEOUT):
                 await self._written.wait()
+            if self._writing is not None:
+                self._writing.cancel()
+            await self._written.wait()
         for sink in self._sinks:
             with anyio.move_on_after(_SINK_TIMEOUT):
                 await sink.aclose()
@@ -142,6 +146,8 @@ class Recorder:
     async def _put(self, entry: Entry) -> None:
         if self._spooling or self._written.is_set():
             self._spool.append([entry])
+            if self._written.is_set():
+                self._spool.close()  # too late for the writer: the next process replays it
             return
         waiting = _Waiting(entry)
         self._queue.append(waiting)
@@ -151,13 +157,15 @@ class Recorder:
 
     async def _write(self) -> None:
         try:
-            while self._queue or not self._closing:
-                await self._wake.wait()
-                if not self._closing:
-                    self._wake = anyio.Event()
-                while self._queue:
-                    batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
-                    await self._write_batch(batch)
+            self._writing = anyio.CancelScope()
+            with self._writing:
+                while self._queue or not self._closing:
+                    await self._wake.wait()
+                    if not self._closing:
+                        self._wake = anyio.Event()
+                    while self._queue:
+                        batch, self._queue = self._queue[:_BATCH], self._queue[_BATCH:]
+                        await self._write_batch(batch)
         finally:
             self._written.set()
 
@@ -198,18 +206,17 @@ class Recorder:
             self._look_again = anyio.Event()
             if self._store is None or self._closing:
                 continue
-            if await self._catch_up(self._store):
-                delay = _FIRST_RETRY
-            else:
-                self._spooling = True
-                delay = min(delay * 2, _LAST_RETRY)
+            caught_up = await self._catch_up(self._store)
+            delay = _FIRST_RETRY if caught_up else min(delay * 2, _LAST_RETRY)
+            self._spooling = self._spooling or not caught_up
+            self._looked.set()
 
     async def _catch_up(self, store: Store) -> bool:
         try:
             if self._spooling:
                 await _record(store, [])  # is it there?
                 self._spooling = False  # entries may arrive in any order, so new ones need not wait for old ones
-                self._reached.set()
+                self._looked.set()
             with closing(self._spool.claims()) as claims:
                 for claim in claims:
                     for batch in claim.batches(_BATCH):

@@ -2,9 +2,16 @@
 
 from dataclasses import dataclass
 
-from qms_mcp.db.database import Database
+from qms_mcp.db.database import SQL_SEARCH_PATH, Database
+from qms_mcp.db.guard import Guard
+from qms_mcp.services.approvals import Approvals
 from qms_mcp.services.catalogue import Catalogue
+from qms_mcp.services.design.service import Design
 from qms_mcp.services.ledger_reader import LedgerReader
+from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.sql.service import SqlTools
+from qms_mcp.services.transforms import Transforms
+from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.settings import Settings
 
 
@@ -13,15 +20,27 @@ class Services:
     """What the system can do, by domain."""
 
     database: Database
+    approvals: Approvals
+    migrations: Migrations
+    transforms: Transforms
     catalogue: Catalogue
     ledger: LedgerReader
+    design: Design
+    rls: RowSecurity
+    sql: SqlTools
 
     @classmethod
     def over(cls, database: Database, settings: Settings) -> "Services":
         """Return the services working on `database`."""
-        del settings
+        guard = Guard(search_path=SQL_SEARCH_PATH)
         return cls(
             database=database,
+            approvals=Approvals(database),
+            migrations=Migrations(database),
+            transforms=Transforms(database),
             catalogue=Catalogue(database),
             ledger=LedgerReader(database),
+            design=Design(database),
+            rls=RowSecurity(database),
+            sql=SqlTools(database, guard, settings),
         )

@@ -107,6 +107,7 @@ COMMENT ON TABLE qms.memberships IS 'Who belongs to which organization with whic
 'History is kept: a change ends one row and begins another.';
 CREATE UNIQUE INDEX memberships_one_current ON qms.memberships (organization_id, user_id) WHERE valid_to IS NULL;
 CREATE INDEX memberships_user ON qms.memberships (user_id);
+CREATE INDEX memberships_org ON qms.memberships (organization_id);
 
 CREATE TABLE qms.people (
     user_id uuid PRIMARY KEY REFERENCES auth.users (id),

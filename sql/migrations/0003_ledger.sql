@@ -46,6 +46,7 @@ CREATE TABLE agents.agent_traces (
 );
 COMMENT ON TABLE agents.agent_traces IS 'Spans of a run, with the trace they have in Langfuse.';
 CREATE INDEX agent_traces_run ON agents.agent_traces (run_id, start_time);
+CREATE INDEX agent_traces_org ON agents.agent_traces (organization_id, start_time);
 
 CREATE TABLE agents.tool_calls (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -40,8 +40,9 @@ relations AS (
         AND (pg_catalog.has_table_privilege(c.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT'))
         AND (
             %(one_schema)s::boolean
-            OR (SELECT count(*) FROM members AS m
-                WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid) = 0
+            OR c.oid NOT IN (
+                SELECT m.objid FROM members AS m WHERE m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            )
         )
 ),
 
@@ -88,10 +89,10 @@ objects AS (
             'TO ' || pg_catalog.array_to_string(ARRAY(
                 SELECT CASE WHEN grantee.id = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(grantee.id) END
                 FROM pg_catalog.unnest(p.polroles) AS grantee (id)
-                ORDER BY grantee.id
+                ORDER BY pg_catalog.pg_get_userbyid(grantee.id)
             ), ', '),
-            'USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
-            'WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')'
+            'USING ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+            'WITH CHECK ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
         ) AS summary
     FROM pg_catalog.pg_policy AS p
     INNER JOIN relations AS r ON r.oid = p.polrelid
@@ -120,12 +121,13 @@ objects AS (
     WHERE
         n.nspname = ANY(%(schemas)s::text[])
         AND 'function' = ANY(%(kinds)s::text[])
-        AND pg_catalog.has_function_privilege(f.oid, 'EXECUTE')
         AND (
             %(one_schema)s::boolean
-            OR (SELECT count(*) FROM members AS m
-                WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = f.oid) = 0
+            OR f.oid NOT IN (
+                SELECT m.objid FROM members AS m WHERE m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            )
         )
+        AND pg_catalog.has_function_privilege(f.oid, 'EXECUTE')
 
     UNION ALL
 
@@ -309,17 +311,20 @@ ORDER BY g.tgname;
 -- name: policies
 -- The policies on %(relation)s.
 SELECT
-    p.polname AS name,
-    CASE WHEN p.polpermissive THEN '' ELSE 'RESTRICTIVE ' END
-    || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
-        ELSE 'ALL' END AS command,
-    ARRAY(
-        SELECT CASE WHEN grantee.id = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(grantee.id)::text END
-        FROM pg_catalog.unnest(p.polroles) AS grantee (id)
-        ORDER BY grantee.id
-    ) AS roles,
-    pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS using_expression,
-    pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) AS check_expression
+    pg_catalog.concat_ws(
+        ' ',
+        p.polname || ':',
+        CASE WHEN NOT p.polpermissive THEN 'RESTRICTIVE' END,
+        CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
+            ELSE 'ALL' END,
+        'TO ' || pg_catalog.array_to_string(ARRAY(
+            SELECT CASE WHEN grantee.id = 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(grantee.id) END
+            FROM pg_catalog.unnest(p.polroles) AS grantee (id)
+            ORDER BY pg_catalog.pg_get_userbyid(grantee.id)
+        ), ', '),
+        'USING ' || pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+        'WITH CHECK ' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
+    ) AS definition
 FROM pg_catalog.pg_policy AS p
 WHERE p.polrelid = %(relation)s
 ORDER BY p.polname;

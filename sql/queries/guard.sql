@@ -4,10 +4,10 @@
 -- Nothing about a body but its analysis is wanted, backslashes in plain strings are ordinary, and it takes no longer
 -- than it may.
 SELECT
-    pg_catalog.set_config('check_function_bodies', 'off', true),
-    pg_catalog.set_config('standard_conforming_strings', 'on', true),
-    pg_catalog.set_config('statement_timeout', %(timeout)s::text, true),
-    pg_catalog.set_config('search_path', %(search_path)s::text, true);
+    pg_catalog.set_config('check_function_bodies', 'off', true) AS bodies,
+    pg_catalog.set_config('standard_conforming_strings', 'on', true) AS strings,
+    pg_catalog.set_config('statement_timeout', %(timeout)s::text, true) AS timeout,
+    pg_catalog.set_config('search_path', %(search_path)s::text, true) AS path;
 
 -- name: body
 -- The analysed tree of the temporary function %(name)s.
@@ -121,6 +121,7 @@ SELECT
         FROM ancestor AS a
         INNER JOIN pg_catalog.pg_class AS p ON p.oid = a.id
         WHERE p.relrowsecurity AND NOT c.relrowsecurity
+        ORDER BY p.oid
         LIMIT 1
     ) AS protected_parent,
     (
@@ -134,6 +135,7 @@ SELECT
         FROM descendant AS d
         INNER JOIN pg_catalog.pg_class AS p ON p.oid = d.id
         WHERE p.relrowsecurity AND NOT c.relrowsecurity
+        ORDER BY p.oid
         LIMIT 1
     ) AS protected_child,
     ARRAY(
@@ -234,15 +236,15 @@ FROM tainted
 INNER JOIN pg_catalog.pg_type AS t ON t.oid = tainted.id
 UNION
 SELECT
-    0,
-    k.relname
+    0 AS oid,
+    k.relname AS name
 FROM tainted
 INNER JOIN pg_catalog.pg_attribute AS a ON a.atttypid = tainted.id
 INNER JOIN pg_catalog.pg_class AS k ON k.oid = a.attrelid
 UNION
 SELECT
-    0,
-    p.proname
+    0 AS oid,
+    p.proname AS name
 FROM tainted
 INNER JOIN pg_catalog.pg_proc AS p
     ON p.prorettype = tainted.id OR tainted.id = ANY(p.proargtypes::pg_catalog.oid[] || p.proallargtypes);

@@ -87,7 +87,9 @@ async def test_designed_tables_keep_organizations_apart_and_leave_a_trail(databa
             await transaction.execute(add, {"org": principal.organization_id, "tag": "M-1"})
     async with database.transaction(tenants.ours) as transaction:
         rows = await transaction.fetch_dicts(
-            Query("t", "SELECT tag, status, range_max::text, bought_on = current_date AS today FROM metrology.instruments")
+            Query(
+                "t", "SELECT tag, status, range_max::text, bought_on = current_date AS today FROM metrology.instruments"
+            )
         )
         trail = await transaction.fetch_dicts(Query("t", "SELECT entity_type, action FROM qms.audit_logs"))
     assert rows == [{"tag": "M-1", "status": "in_use", "range_max": "0.5000", "today": True}]
@@ -101,9 +103,7 @@ async def test_a_record_cannot_point_at_one_of_another_organization(database: Da
     await apply(database, (await designed(database, tenants)).script)
     async with database.transaction(tenants.theirs) as transaction:
         foreign = await transaction.fetch_dicts(
-            Query(
-                "t", "INSERT INTO metrology.instruments (organization_id, tag) VALUES (%(org)s, 'T-1') RETURNING id"
-            ),
+            Query("t", "INSERT INTO metrology.instruments (organization_id, tag) VALUES (%(org)s, 'T-1') RETURNING id"),
             {"org": tenants.theirs.organization_id},
         )
     point = Query(
@@ -158,5 +158,7 @@ async def test_the_linter_for_migrations_accepts_a_design(database: Database, te
     design = await Design(database).design(principal=tenants.ours, schema="metrology", entities=plain)
     script.write_text(design.script)
     config = Path(__file__).parents[2] / ".squawk.toml"
-    answer = subprocess.run([squawk, "--config", config, script], capture_output=True, text=True, timeout=30, check=False)
+    answer = await anyio.run_process(
+        [squawk, "--config", config, script], capture_output=True, text=True, timeout=30, check=False
+    )
     assert answer.returncode == 0, answer.stdout

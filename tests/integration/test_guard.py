@@ -106,90 +106,88 @@ async def test_what_the_verdict_says(lab: Database) -> None:
     assert verdict.parameter_types == ("integer",)
 
 
-@pytest.mark.parametrize(
-    ("sql", "kind", "said"),
-    [
-        ("SELECT 1;\nSELECT 2", RefusedStatementError, "more than one statement"),
-        ("DELETE FROM lab.log", RefusedStatementError, "transform_data"),
-        ("DROP TABLE lab.log", RefusedStatementError, "create_migration"),
-        ("SELECT * FROM lab.v_bump", RefusedStatementError, "lab.bump() through the view lab.v_bump"),
-        ("SELECT 1 OPERATOR(lab.@#@) 2", RefusedStatementError, "lab.joined(integer,integer)"),
-        ("SELECT * FROM pg_authid", RefusedStatementError, "pg_catalog.pg_authid"),
-        ("SELECT 'x'::lab.checked", RefusedStatementError, "check of the domain lab.checked"),
-        ("SELECT lab.read_body()", RefusedStatementError, "lab.all_titles() in lab.read_body()"),
-        ("SELECT * FROM lab.v_over_owner", RefusedStatementError, "security_invoker"),
-        ("-- a\n SELECT titel\nFROM lab.docs", StatementError, 'line 2, column 9: column "titel" does not exist'),
-        ("SELECT 'ü' || \n nope()", StatementError, "line 2, column 2"),
-        ("SELECT FROM WHERE", StatementError, 'at line 1, column 13: syntax error at or near "WHERE"'),
-        ("SELECT $1", StatementError, "there is no parameter $1"),
-        ("SELECT '", InvalidInputError, "never closed"),
-        ("SHOW request.jwt.claims", RefusedStatementError, "request.jwt.claims"),
-        ("EXPLAIN (ANALYZE, LOUD) SELECT 1", InvalidInputError, "loud"),
-    ],
+WORDS: tuple[tuple[str, type[QmsError], str], ...] = (
+    ("SELECT 1;\nSELECT 2", RefusedStatementError, "more than one statement"),
+    ("DELETE FROM lab.log", RefusedStatementError, "transform_data"),
+    ("DROP TABLE lab.log", RefusedStatementError, "create_migration"),
+    ("SELECT * FROM lab.v_bump", RefusedStatementError, "lab.bump() through the view lab.v_bump"),
+    ("SELECT 1 OPERATOR(lab.@#@) 2", RefusedStatementError, "lab.joined(integer,integer)"),
+    ("SELECT * FROM pg_authid", RefusedStatementError, "pg_catalog.pg_authid"),
+    ("SELECT 'x'::lab.checked", RefusedStatementError, "check of the domain lab.checked"),
+    ("SELECT lab.read_body()", RefusedStatementError, "lab.all_titles() in lab.read_body()"),
+    ("SELECT * FROM lab.v_over_owner", RefusedStatementError, "security_invoker"),
+    ("-- a\n SELECT titel\nFROM lab.docs", StatementError, 'line 2, column 9: column "titel" does not exist'),
+    ("SELECT 'ü' || \n nope()", StatementError, "line 2, column 2"),
+    ("SELECT FROM WHERE", StatementError, 'at line 1, column 13: syntax error at or near "WHERE"'),
+    ("SELECT $1", StatementError, "there is no parameter $1"),
+    ("SELECT '", InvalidInputError, "never closed"),
+    ("SHOW request.jwt.claims", RefusedStatementError, "request.jwt.claims"),
+    ("EXPLAIN (ANALYZE, LOUD) SELECT 1", InvalidInputError, "loud"),
 )
-async def test_a_refusal_says_what_and_where(lab: Database, sql: str, kind: type[QmsError], said: str) -> None:
-    async with lab.probe_transaction() as transaction:
-        with pytest.raises(kind) as caught:
-            await Guard().inspect(transaction.connection, sql)
-    assert said in caught.value.prose()
 
 
-@pytest.mark.parametrize("wanted", ["no_such_type", "record", "internal", "integer) RETURNS void; --", "x\0"])
-async def test_a_parameter_type_is_a_type_and_nothing_else(lab: Database, wanted: str) -> None:
-    async with lab.probe_transaction() as transaction:
-        with pytest.raises((InvalidInputError, StatementError)):
-            await Guard().inspect(transaction.connection, "SELECT $1", parameter_types=[wanted])
+async def test_a_refusal_says_what_and_where(lab: Database) -> None:
+    for sql, kind, said in WORDS:
+        async with lab.probe_transaction() as transaction:
+            with pytest.raises(kind) as caught:
+                await Guard().inspect(transaction.connection, sql)
+        assert said in caught.value.prose(), sql
 
 
-@pytest.mark.parametrize(
-    ("sql", "kind"),
-    [
-        ("INSERT INTO lab.log VALUES ('x'), (DEFAULT) RETURNING entry", "insert"),
-        (
-            "INSERT INTO lab.docs (id, title) SELECT id, upper(title) FROM lab.docs ON CONFLICT (id) DO NOTHING",
-            "insert",
-        ),
-        ("UPDATE lab.docs AS d SET title = e.title FROM lab.docs AS e WHERE e.id = d.id + 1;", "update"),
-        ("WITH old AS (SELECT id FROM lab.docs) DELETE FROM lab.docs USING old WHERE docs.id = old.id", "delete"),
-        (
-            "MERGE INTO lab.log AS l USING lab.docs AS d ON l.entry = d.title "  # noqa: ISC004 - one statement
-            "WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (d.title)",
-            "merge",
-        ),
-    ],
+async def test_a_parameter_type_is_a_type_and_nothing_else(lab: Database) -> None:
+    for wanted in ("no_such_type", "record", "internal", "integer) RETURNS void; --", "x\0"):
+        async with lab.probe_transaction() as transaction:
+            with pytest.raises((InvalidInputError, StatementError)):
+                await Guard().inspect(transaction.connection, "SELECT $1", parameter_types=[wanted])
+
+
+CHANGES = (
+    ("INSERT INTO lab.log VALUES ('x'), (DEFAULT) RETURNING entry", "insert"),
+    (
+        "INSERT INTO lab.docs (id, title) SELECT id, upper(title) FROM lab.docs ON CONFLICT (id) DO NOTHING",
+        "insert",
+    ),
+    ("UPDATE lab.docs AS d SET title = e.title FROM lab.docs AS e WHERE e.id = d.id + 1;", "update"),
+    ("WITH old AS (SELECT id FROM lab.docs) DELETE FROM lab.docs USING old WHERE docs.id = old.id", "delete"),
+    (
+        "MERGE INTO lab.log AS l USING lab.docs AS d ON l.entry = d.title "  # noqa: ISC004 - one statement
+        "WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (d.title)",
+        "merge",
+    ),
 )
-async def test_one_change_of_an_ordinary_table_may_be_prepared(lab: Database, sql: str, kind: str) -> None:
-    async with lab.probe_transaction() as transaction:
-        verdict = await Guard().inspect_write(transaction.connection, sql)
-    assert verdict.kind == kind
-    assert verdict.target in {"lab.log", "lab.docs"}
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT 1",
-        "WITH a AS (SELECT 1) SELECT * FROM a",
-        "DROP TABLE lab.log",
-        "TRUNCATE lab.log",
-        "COPY lab.log FROM STDIN",
-        "DELETE FROM lab.log; DELETE FROM lab.docs",
-        "WITH a AS (DELETE FROM lab.log RETURNING *) INSERT INTO lab.log SELECT * FROM a",
-        "UPDATE lab.v_open SET title = ''",
-        "INSERT INTO lab.ruled VALUES ('x')",
-        "INSERT INTO lab.log VALUES (lab.bump())",
-        "UPDATE lab.log SET entry = set_config('qms.identity', 'x', true)",
-        "INSERT INTO lab.log SELECT title FROM lab.v_owner",
-        "DELETE FROM lab.log RETURNING pg_notify('a', entry)",
-        "UPDATE pg_class SET relname = 'x'",
-        "INSERT INTO lab.log SELECT entry FROM lab.log FOR UPDATE",
-        "UPDATE lab.log SET entry = '' WHERE CURRENT OF c",
-    ],
+NO_CHANGES = (
+    "SELECT 1",
+    "WITH a AS (SELECT 1) SELECT * FROM a",
+    "DROP TABLE lab.log",
+    "TRUNCATE lab.log",
+    "COPY lab.log FROM STDIN",
+    "DELETE FROM lab.log; DELETE FROM lab.docs",
+    "WITH a AS (DELETE FROM lab.log RETURNING *) INSERT INTO lab.log SELECT * FROM a",
+    "UPDATE lab.v_open SET title = ''",
+    "INSERT INTO lab.ruled VALUES ('x')",
+    "INSERT INTO lab.log VALUES (lab.bump())",
+    "UPDATE lab.log SET entry = set_config('qms.identity', 'x', true)",
+    "INSERT INTO lab.log SELECT title FROM lab.v_owner",
+    "DELETE FROM lab.log RETURNING pg_notify('a', entry)",
+    "UPDATE pg_class SET relname = 'x'",
+    "INSERT INTO lab.log SELECT entry FROM lab.log FOR UPDATE",
+    "UPDATE lab.log SET entry = '' WHERE CURRENT OF c",
 )
-async def test_anything_else_may_not_be_prepared_as_a_change(lab: Database, sql: str) -> None:
-    async with lab.probe_transaction() as transaction:
-        with pytest.raises(REFUSALS):
-            await Guard().inspect_write(transaction.connection, sql)
+
+
+async def test_one_change_of_an_ordinary_table_may_be_prepared(lab: Database) -> None:
+    for sql, kind in CHANGES:
+        async with lab.probe_transaction() as transaction:
+            verdict = await Guard().inspect_write(transaction.connection, sql)
+        assert verdict.kind == kind, sql
+        assert verdict.target in {"lab.log", "lab.docs"}, sql
+
+
+async def test_anything_else_may_not_be_prepared_as_a_change(lab: Database) -> None:
+    for sql in NO_CHANGES:
+        async with lab.probe_transaction() as transaction:
+            with pytest.raises(REFUSALS):
+                await Guard().inspect_write(transaction.connection, sql)
 
 
 async def test_a_verdict_is_kept_for_a_minute_and_until_the_catalogue_changes(lab: Database) -> None:

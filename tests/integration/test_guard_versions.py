@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+from qms_mcp.db.connection import Connection
 from qms_mcp.db.guard import Guard
 from qms_mcp.errors import QmsError, StatementError
 from tests.support.harmless import HARMLESS, Harmless
@@ -22,13 +22,11 @@ _NEWER = ("JSON_OBJECT", "JSON_TABLE", "XML")
 
 
 @pytest.fixture(params=sorted(SERVERS))
-async def elsewhere(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncGenerator[tuple[int, psycopg.AsyncConnection[Any]]]:
+async def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[tuple[int, Connection]]:
     """An analysing connection to another version, with the traps in the database."""
     version = str(request.param)
     with SERVERS[version](tmp_path) as superuser:
-        async with await psycopg.AsyncConnection.connect(superuser, autocommit=True) as connection:
+        async with await Connection.connect(superuser, autocommit=True) as connection:
             roles = files("qms_mcp.sql").joinpath("migrations", "0001_roles_and_identity.sql").read_text("utf-8")
             await connection.execute(b"CREATE ROLE qms_owner")
             await connection.execute(roles.encode())
@@ -45,14 +43,14 @@ async def elsewhere(
             yield int(version), connection
 
 
-async def _try(connection: psycopg.AsyncConnection[Any], sql: str) -> None:
+async def _try(connection: Connection, sql: str) -> None:
     try:
         await connection.execute(sql.encode())
     except psycopg.Error:
         return
 
 
-async def answer_of(connection: psycopg.AsyncConnection[Any], guard: Guard, statement: Harmless) -> QmsError | None:
+async def answer_of(connection: Connection, guard: Guard, statement: Harmless) -> QmsError | None:
     await connection.execute(b"BEGIN; SET LOCAL ROLE qms_probe")
     try:
         await guard.inspect(connection, statement.sql, parameter_types=statement.parameter_types)
@@ -64,7 +62,7 @@ async def answer_of(connection: psycopg.AsyncConnection[Any], guard: Guard, stat
 
 
 async def test_the_verdicts_are_the_same_on_another_version(
-    elsewhere: tuple[int, psycopg.AsyncConnection[Any]],
+    elsewhere: tuple[int, Connection],
 ) -> None:
     version, connection = elsewhere
     guard = Guard()

@@ -261,8 +261,6 @@ HOSTILE: tuple[Hostile, ...] = (
         "DECLARE c CURSOR WITH HOLD FOR SELECT 1",
         "FETCH ALL FROM c",
         "CLOSE ALL",
-        "COPY lab.log TO STDOUT",
-        "COPY lab.log FROM STDIN",
         "COPY (SELECT 1) TO '/tmp/qms-stolen'",
         "COPY lab.log FROM PROGRAM 'id'",
         "COPY (SELECT 1) TO PROGRAM 'id'",
@@ -271,6 +269,8 @@ HOSTILE: tuple[Hostile, ...] = (
         "UNLISTEN *",
         "SELECT lab.runs('DELETE FROM lab.log')",
     ),
+    Hostile("commands that run commands", "COPY lab.log TO STDOUT", "begins another protocol", run_without_guard=False),
+    Hostile("commands that run commands", "COPY lab.log FROM STDIN", "waits for data", run_without_guard=False),
     *_all(
         "queries in texts",
         "SELECT query_to_xml('SELECT title FROM lab.docs', true, false, '')",

@@ -28,6 +28,8 @@ class Workplace:
     embedded: EmbeddedPostgres = field(repr=False)
 
     def conninfo(self, user: str = "postgres") -> str:
+        """Return how to reach the database; it is running when this returns."""
+        self.embedded.ensure_running()
         return self.embedded.conninfo("qms", user)
 
 

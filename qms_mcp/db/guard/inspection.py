@@ -49,10 +49,10 @@ class Verdict:
 class Guard:
     """Decides whether a statement may run, by what PostgreSQL says it reaches.
 
-    Verdicts are kept for a minute by the text, the parameter types and the search path. That is safe although
-    the catalogue may change meanwhile, because the guard is one of several layers: what runs still runs once,
-    read only, rolled back, as a role that can only read, under row-level security and a time limit.
-    `catalogue_changed` forgets all verdicts at once.
+    Verdicts, and the catalogue's facts they rest on, are kept for a minute each; a verdict is found again by the text,
+    the parameter types and the search path. That is safe although the catalogue may change meanwhile, because the
+    guard is one of several layers: what it lets pass still runs alone, read-only, rolled back, as a role that can
+    only read, under row-level security and a time limit. `catalogue_changed` forgets everything at once.
 
     Args:
         trusted_functions: Qualified names of functions, beyond this project's own, that statements may call.

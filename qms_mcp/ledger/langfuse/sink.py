@@ -7,7 +7,8 @@ can't hold up the others, and after a few tries it is kept and no longer sent.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from qms_mcp.ledger.masking import keepable, mask_text
 from qms_mcp.ledger.record import Call, Outcome
 from qms_mcp.settings import Settings
 
+_DATABASE_TIMEOUT, _LAST_DATABASE_TIMEOUT = 5.0, 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +76,7 @@ class LangfuseSink:
         self._stopped = anyio.Event()
         self._scope: anyio.CancelScope | None = None
         self._wait = 0.0
+        self._held: dict[int, Parcel] = {}
 
     def finished(self, call: Call, outcome: Outcome) -> None:
         """Take note that the outbox has something new."""
@@ -108,6 +111,7 @@ class LangfuseSink:
             with anyio.CancelScope() as self._scope:
                 await self._ship_until_stopped()
         finally:
+            await self._let_go()
             self._stopped.set()
 
     async def aclose(self) -> None:
@@ -134,35 +138,33 @@ class LangfuseSink:
                 _log.info("nothing goes to Langfuse for now: %s", error.message)
                 self._back_off(Answer(Verdict.LATER))
                 more = False
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the server goes on
                 _log.exception("the Langfuse shipper failed and goes on")
                 self._back_off(Answer(Verdict.LATER))
                 more = False
-            if not more:
-                if self._stop.is_set():
-                    return
+            if not more and not self._stop.is_set():
                 await self._pause()
+            # There is no point in last words to a host that does not answer.
+            if self._stop.is_set() and (not more or self._wait):
+                return
 
     async def _pause(self) -> None:
         """Wait out the back-off, or until there may be something to ship."""
         if self._wait:
             with anyio.move_on_after(self._wait):
                 await self._stop.wait()
-                self._stop_at_once()
             return
         with anyio.move_on_after(self._pace.look):
             await self._wake.wait()
         with anyio.move_on_after(self._pace.gather):
             await self._stop.wait()
 
-    def _stop_at_once(self) -> None:
-        """There is no point in last words to a host that does not answer."""
-        if self._scope is not None:
-            self._scope.cancel()
-
     async def _ship_once(self) -> bool:
         """Ship a batch; whether there may be more to ship now."""
-        parcels = await self._outbox.claim(self._pace.batch if not self._wait else 1)
+        with anyio.CancelScope(shield=True), anyio.move_on_after(self._patience()):
+            for parcel in await self._outbox.claim(self._pace.batch if not self._wait else 1):
+                self._held[parcel.id] = parcel
+        parcels = list(self._held.values())
         spans = [parcel for parcel in parcels if parcel.path is None]
         shipped = await self._ship(spans) if spans else True
         for path in sorted({parcel.path for parcel in parcels if parcel.path}):
@@ -170,20 +172,15 @@ class LangfuseSink:
         return bool(parcels) and shipped
 
     async def _ship(self, parcels: Sequence[Parcel]) -> bool:
-        settled = False
-        try:
-            answer = await self._post(parcels)
-            settled = True
-        finally:
-            if not settled:  # stopped while the host was silent: the next server need not wait for the lease
-                with anyio.CancelScope(shield=True), anyio.move_on_after(0.5):
-                    await self._outbox.give_back(parcels, "the server stopped before the host answered")
+        answer = await self._post(parcels)
         if answer.verdict is Verdict.TAKEN:
             self._wait = 0.0
-            await self._outbox.done(parcels)
+            with self._settling(parcels):  # else they would be sent again
+                await self._outbox.done(parcels)
         elif answer.verdict is Verdict.LATER:
             self._back_off(answer)
-            await self._outbox.give_back(parcels, answer.reason)
+            with self._settling(parcels):
+                await self._outbox.give_back(parcels, answer.reason)
         elif len(parcels) > 1:
             for parcel in parcels:
                 await self._ship([parcel])
@@ -196,7 +193,24 @@ class LangfuseSink:
         if give_up:
             _log.warning("Langfuse refuses row %s of the outbox (%s); it is kept there", parcel.id, answer.reason)
         delay = min(self._pace.first_wait * 2**parcel.attempts, self._pace.last_wait)
-        await self._outbox.give_back([parcel], answer.reason, delay=delay, give_up=give_up)
+        with self._settling([parcel]):
+            await self._outbox.give_back([parcel], answer.reason, delay=delay, give_up=give_up)
+
+    @contextmanager
+    def _settling(self, parcels: Sequence[Parcel]) -> Generator[None]:
+        with anyio.CancelScope(shield=True), anyio.move_on_after(self._patience()):
+            yield
+            for parcel in parcels:
+                self._held.pop(parcel.id, None)
+
+    def _patience(self) -> float:
+        return _LAST_DATABASE_TIMEOUT if self._stop.is_set() else _DATABASE_TIMEOUT
+
+    async def _let_go(self) -> None:
+        """Give back what is held when the server stops: the next one need not wait for the lease to end."""
+        if held := list(self._held.values()):
+            with suppress(QmsError), self._settling(held):
+                await self._outbox.give_back(held, "the server stopped before the host answered")
 
     async def _post(self, parcels: Sequence[Parcel]) -> Answer:
         payloads = [parcel.payload for parcel in parcels]

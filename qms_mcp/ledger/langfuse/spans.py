@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from qms_mcp import __version__
 
 _TYPES = {"tool": "tool", "resource": "retriever", "prompt": "span"}
-_METADATA = (
+METADATA = (
     "id", "tool_use_id", "request_id", "client_name", "client_version", "protocol_version", "organization_id",
     "actor_kind", "error_code", "duration_ms", "rounds", "replayed", "kind",
 )  # fmt: skip
@@ -49,7 +49,7 @@ def _span(call: Mapping[str, Any], scope: InstrumentationScope) -> ReadableSpan:
         name=str(call["tool_name"]) or "unnamed",
         context=context,
         resource=_resource(),
-        attributes={name: value for name, value in _attributes(call).items() if value is not None},
+        attributes={name: value for name, value in attributes(call).items() if value is not None},
         kind=SpanKind.INTERNAL,
         status=Status(StatusCode.ERROR, call["error"]) if failed else Status(StatusCode.UNSET),
         start_time=_nanoseconds(call["created_at"]),
@@ -58,8 +58,9 @@ def _span(call: Mapping[str, Any], scope: InstrumentationScope) -> ReadableSpan:
     )
 
 
-def _attributes(call: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = {"call_id" if name == "id" else name: call.get(name) for name in _METADATA}
+def attributes(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a call, by their names in Langfuse; None where there is nothing to say."""
+    metadata = {"call_id" if name == "id" else name: call.get(name) for name in METADATA}
     return {
         Attribute.TRACE_NAME: call["client_name"] or "qms-mcp",
         Attribute.TRACE_USER_ID: call["user_id"],

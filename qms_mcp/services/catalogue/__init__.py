@@ -11,7 +11,7 @@ PostgreSQL's own figures (estimated rows, sizes on disk) count the rows of all o
 shown. Rows and bytes are counted under row-level security instead, up to a cap.
 """
 
-from qms_mcp.services.catalogue.models import Column, Kind, Policy, SchemaObject, SchemaObjects, TableDescription
+from qms_mcp.services.catalogue.models import Column, Kind, SchemaObject, SchemaObjects, TableDescription
 from qms_mcp.services.catalogue.service import Catalogue
 
-__all__ = ["Catalogue", "Column", "Kind", "Policy", "SchemaObject", "SchemaObjects", "TableDescription"]
+__all__ = ["Catalogue", "Column", "Kind", "SchemaObject", "SchemaObjects", "TableDescription"]

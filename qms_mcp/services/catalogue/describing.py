@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from qms_mcp.db.queries import Query, query
 from qms_mcp.services.catalogue.listing import cut
-from qms_mcp.services.catalogue.models import Column, Policy, TableDescription
+from qms_mcp.services.catalogue.models import Column, TableDescription
 from qms_mcp.services.catalogue.names import RelationName
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _POLICIES = query("catalogue.policies")
 _PARTITIONS = query("catalogue.partitions")
 _LONGEST_LINE, _LONGEST_DEFINITION = 600, 6_000
 _MOST_COLUMNS, _MOST_LINES = 250, 60
+_LARGEST = 36_000
 T = TypeVar("T")
 
 
@@ -62,15 +63,6 @@ class _ConstraintRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _PolicyRow:
-    name: str
-    command: str
-    roles: list[str]
-    using_expression: str | None
-    check_expression: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Described:
     """What the catalogue knows of a relation, and the columns rows can be read from."""
 
@@ -88,33 +80,54 @@ async def read_description(
         return None
     columns = await transaction.fetch_all(_COLUMNS, params, row=ColumnRow)
     constraints = await transaction.fetch_all(_CONSTRAINTS, params, row=_ConstraintRow)
-    policies = await transaction.fetch_all(_POLICIES, params, row=_PolicyRow)
-    notes: list[str] = []
+    room = _Room()
 
     async def lines(which: Query, what: str) -> list[str]:
         found = await transaction.fetch_all(which, params, row=_Line)
-        return _first([_line(line.definition) for line in found], _MOST_LINES, what, notes)
+        return room.lines([line.definition for line in found], what)
 
     description = TableDescription(
         name=relation.qualified,
         kind=relation.kind,
         comment=cut(facts.comment, _LONGEST_LINE),
         row_level_security=facts.row_level_security,
-        columns=_first([_column(row) for row in columns], _MOST_COLUMNS, "columns", notes),
+        columns=room.columns([_column(row) for row in columns]),
         primary_key=[name for row in constraints if row.kind == "p" for name in row.columns],
-        constraints=_first(
-            [_line(f"{row.name}: {row.definition}") for row in constraints], _MOST_LINES, "constraints", notes
-        ),
+        constraints=room.lines([f"{row.name}: {row.definition}" for row in constraints], "constraints"),
         referenced_by=await lines(_REFERENCED_BY, "references"),
         indexes=await lines(_INDEXES, "indexes"),
         triggers=await lines(_TRIGGERS, "triggers"),
-        policies=_first([_policy(row) for row in policies], _MOST_LINES, "policies", notes),
+        policies=await lines(_POLICIES, "policies"),
         partitioning=_partitioning(facts),
         partitions=await lines(_PARTITIONS, "partitions"),
         definition=cut(facts.definition, _LONGEST_DEFINITION),
-        notes=notes,
+        notes=room.notes,
     )
     return Described(description, columns)
+
+
+class _Room:
+    """How much an answer still holds, and notes on what it does not."""
+
+    def __init__(self) -> None:
+        self.left = _LARGEST
+        self.notes: list[str] = []
+
+    def columns(self, found: list[Column]) -> list[Column]:
+        return self._first(found, [len(column.model_dump_json()) for column in found], _MOST_COLUMNS, "columns")
+
+    def lines(self, found: list[str], what: str) -> list[str]:
+        short = [cut(line, _LONGEST_LINE) or "" for line in found]
+        return self._first(short, [len(line) for line in short], _MOST_LINES, what)
+
+    def _first(self, found: list[T], sizes: list[int], most: int, what: str) -> list[T]:
+        kept = 0
+        while kept < min(len(found), most) and sizes[kept] <= self.left:
+            self.left -= sizes[kept]
+            kept += 1
+        if kept < len(found):
+            self.notes.append(f"Only {kept} of {len(found)} {what} are shown.")
+        return found[:kept]
 
 
 def _column(row: ColumnRow) -> Column:
@@ -128,27 +141,7 @@ def _column(row: ColumnRow) -> Column:
     )
 
 
-def _policy(row: _PolicyRow) -> Policy:
-    return Policy(
-        name=row.name,
-        command=row.command,
-        roles=row.roles,
-        using=cut(row.using_expression, _LONGEST_LINE),
-        check=cut(row.check_expression, _LONGEST_LINE),
-    )
-
-
 def _partitioning(facts: _RelationRow) -> str | None:
     if facts.partition_key:
         return f"partitioned by {facts.partition_key}"
     return f"partition of {facts.partition_of} {facts.partition_bound}" if facts.partition_of else None
-
-
-def _line(text: str) -> str:
-    return cut(text, _LONGEST_LINE) or ""
-
-
-def _first(found: list[T], most: int, what: str, notes: list[str]) -> list[T]:
-    if len(found) > most:
-        notes.append(f"Only {most} of {len(found)} {what} are shown.")
-    return found[:most]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _OBJECTS = query("catalogue.objects")
 _RELATIONS = ("table", "view", "materialized_view")
-_LONGEST_COMMENT, _LONGEST_SUMMARY = 160, 600
+_LONGEST_COMMENT, _LONGEST_FULL_COMMENT, _LONGEST_SUMMARY = 160, 1_000, 600
+_LARGEST_PAGE = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,9 @@ async def read_page(transaction: "Transaction", asked: Asked) -> ObjectPage:
         },
         row=ObjectRow,
     )
-    shown = rows[: asked.limit]
-    more = len(rows) > asked.limit
-    cursor = base64.urlsafe_b64encode(shown[-1].place.encode()).decode() if more else None
-    return ObjectPage(shown, rows[0].total if rows else 0, cursor)
+    kept = _fitting(rows[: asked.limit])
+    cursor = base64.urlsafe_b64encode(kept[-1].place.encode()).decode() if len(kept) < len(rows) else None
+    return ObjectPage(kept, rows[0].total if rows else 0, cursor)
 
 
 def shown(row: ObjectRow, *, full: bool) -> SchemaObject:
@@ -94,7 +94,7 @@ def shown(row: ObjectRow, *, full: bool) -> SchemaObject:
     return SchemaObject(
         kind=row.kind,
         name=_name(row),
-        comment=cut(row.comment, 1_000 if full else _LONGEST_COMMENT),
+        comment=cut(row.comment, _LONGEST_FULL_COMMENT if full else _LONGEST_COMMENT),
         summary=cut(row.summary, _LONGEST_SUMMARY) if full else None,
     )
 
@@ -102,6 +102,17 @@ def shown(row: ObjectRow, *, full: bool) -> SchemaObject:
 def cut(text: str | None, longest: int) -> str | None:
     """Return `text`, shortened if it is longer than that."""
     return text if text is None or len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _fitting(rows: Sequence[ObjectRow]) -> Sequence[ObjectRow]:
+    """Return as many rows as an answer may hold, but one at least."""
+    size = 0
+    for kept, row in enumerate(rows):
+        size += 60 + sum(len(part) for part in (row.name, row.rest, row.schema))
+        size += min(len(row.comment or ""), _LONGEST_FULL_COMMENT) + min(len(row.summary or ""), _LONGEST_SUMMARY)
+        if size > _LARGEST_PAGE and kept:
+            return rows[:kept]
+    return rows
 
 
 def _name(row: ObjectRow) -> str:

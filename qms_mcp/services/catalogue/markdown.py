@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from qms_mcp.services.catalogue.models import Column, Policy, TableDescription
+from qms_mcp.services.catalogue.models import Column, TableDescription
 
 
 def table_page(table: TableDescription) -> str:
@@ -17,7 +17,7 @@ def table_page(table: TableDescription) -> str:
         *_section("Referenced by", table.referenced_by),
         *_section("Indexes", table.indexes),
         *_section("Triggers", table.triggers),
-        *_section("Policies", map(_policy, table.policies)),
+        *_section("Policies", table.policies),
         *_section("Partitions", table.partitions),
     ]
     if table.definition:
@@ -46,12 +46,6 @@ def _rows(columns: Iterable[Column]) -> Iterable[str]:
         null = "yes" if column.nullable else "no"
         cells = (column.name, column.type, null, filled, column.comment or "")
         yield f"| {' | '.join(map(cell, cells))} |"
-
-
-def _policy(policy: Policy) -> str:
-    using = f" USING {policy.using}" if policy.using else ""
-    check = f" WITH CHECK {policy.check}" if policy.check else ""
-    return f"{policy.name}: {policy.command} TO {', '.join(policy.roles)}{using}{check}"
 
 
 def _section(title: str, lines: Iterable[str], *, code: bool = True) -> list[str]:

@@ -1,7 +1,7 @@
 """What the catalogue answers with.
 
-Keys, indexes, triggers and the like are given as PostgreSQL writes them: one line a model knows how to read says
-more than an object of eight fields.
+Keys, indexes, triggers, policies and the like are given as PostgreSQL writes them: one line a model knows how to read
+says more than an object of eight fields.
 """
 
 from typing import Any, Literal, TypeAlias
@@ -46,16 +46,6 @@ class Column(Answer):
     comment: str | None = None
 
 
-class Policy(Answer):
-    """A policy of row-level security."""
-
-    name: str
-    command: str
-    roles: list[str]
-    using: str | None = None
-    check: str | None = None
-
-
 class TableDescription(Answer):
     """All there is to know of a table or a view."""
 
@@ -71,7 +61,7 @@ class TableDescription(Answer):
     referenced_by: list[str] = Field(default_factory=list)
     indexes: list[str] = Field(default_factory=list)
     triggers: list[str] = Field(default_factory=list)
-    policies: list[Policy] = Field(default_factory=list[Policy])
+    policies: list[str] = Field(default_factory=list)
     partitioning: str | None = None
     partitions: list[str] = Field(default_factory=list)
     definition: str | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from qms_mcp.auth.principal import Principal
-from qms_mcp.db.relation import MOST_COUNTED, Extent, Readable, ReadableColumn
+from qms_mcp.db.relation import MOST_COUNTED, MOST_SAMPLED, Extent, Readable, ReadableColumn
 from qms_mcp.errors import QmsError
 from qms_mcp.services.catalogue.describing import ColumnRow
 
@@ -29,8 +29,8 @@ class Seen:
     """What the caller sees of a relation, and what could not be had and why."""
 
     extent: Extent | None = None
-    samples: Sequence[Mapping[str, Any]] = ()
-    notes: Sequence[str] = field(default=())
+    samples: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    notes: Sequence[str] = ()
 
     def fields(self, *, sized: bool) -> dict[str, Any]:
         """Return the fields `rows` and `bytes` of an answer."""
@@ -90,6 +90,8 @@ class OwnRows:
         notes = [] if extent else ["Its rows could not be counted in time."]
         if isinstance(few, QmsError):
             return Seen(extent, notes=[*notes, f"No samples: {few.message}"])
+        if few and len(relation.columns) > MOST_SAMPLED:
+            notes.append(f"Samples hold the first {MOST_SAMPLED} of {len(relation.columns)} columns.")
         return Seen(extent, few, notes)
 
     async def count_all(self, principal: Principal, relations: Mapping[int, Readable]) -> dict[int, Seen]:

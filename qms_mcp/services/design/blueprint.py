@@ -127,7 +127,9 @@ class Blueprint:
     def _table(self, entity: Entity) -> Table:
         name = f"{self.schema}.{entity.name}"
         if name in self.existing:
-            raise InvalidInputError(f"There is a table {name} already.", hint="See describe_table, or take another name.")
+            raise InvalidInputError(
+                f"There is a table {name} already.", hint="See describe_table, or take another name."
+            )
         if not entity.description.strip():
             raise InvalidInputError(f"{entity.name} has no description.", hint="Say in a sentence what a row of it is.")
         return Table(name, entity.description.strip(), entity.append_only)
@@ -176,7 +178,9 @@ class Blueprint:
         kind = "one_to_one" if given.unique else "many_to_one"
         relation = Relation(to=given.references or "", kind=kind, required=given.required, on=given.name)
         if given.default is not None or given.allowed:
-            raise InvalidInputError(f"{given.name} refers to a table: no default, no allowed values.", hint="Leave them out.")
+            raise InvalidInputError(
+                f"{given.name} refers to a table: no default, no allowed values.", hint="Leave them out."
+            )
         self._relation(table, relation, comment=given.description)
 
     def _relation(self, table: Table, relation: Relation, comment: str = "") -> None:
@@ -217,7 +221,9 @@ class Blueprint:
         target_column, kind, with_organization = self._end(target)
         one = relation.kind == "one_to_one"
         table.add(
-            Column(column, kind, relation.required or link, comment=comment or f"The {singular(name.partition('.')[2])}.")
+            Column(
+                column, kind, relation.required or link, comment=comment or f"The {singular(name.partition('.')[2])}."
+            )
         )
         table.keys.append(Key(column, name, target_column, with_organization, one))
         if one:

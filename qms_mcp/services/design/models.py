@@ -17,13 +17,15 @@ class EntityField(_Strict):
     """A property of an entity."""
 
     name: str
-    type: str = Field("text", description="text, integer, decimal(p,s), money, boolean, date, timestamp, enum, vector(n)...")
+    type: str = Field(
+        default="text", description="text, integer, decimal(p,s), money, boolean, date, timestamp, enum, vector(n)..."
+    )
     required: bool = False
     unique: bool = False
     default: bool | int | float | str | None = None
     description: str = ""
     allowed: list[str] = []
-    references: str | None = Field(None, description="Entity or schema.table")
+    references: str | None = Field(default=None, description="Entity or schema.table")
 
 
 class Relation(_Strict):
@@ -32,7 +34,7 @@ class Relation(_Strict):
     to: str = Field(description="Entity or schema.table")
     kind: Kind = "many_to_one"
     required: bool = False
-    on: str | None = Field(None, description="Key column")
+    on: str | None = Field(default=None, description="Key column")
 
 
 class Entity(_Strict):

@@ -24,7 +24,7 @@ RESERVED = frozenset(
     leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer
     overlaps placing primary references returning right select session_user similar some symmetric system_user
     table tablesample then to trailing true union unique user using variadic verbose when where window with
-    """.split()
+    """.split()  # noqa: SIM905 - as the server prints them
 )
 
 # Schemas that PostgreSQL, Supabase or this server keep for themselves.
@@ -32,7 +32,7 @@ PLATFORM_SCHEMAS = frozenset(
     """
     information_schema auth extensions storage realtime vault graphql graphql_public pgbouncer pgsodium
     pgsodium_masks supabase_functions supabase_migrations net cron pgmq qms_private dbos
-    """.split()
+    """.split()  # noqa: SIM905 - one a line would be half a page
 )
 
 

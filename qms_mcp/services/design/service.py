@@ -68,7 +68,9 @@ class Design:
 def _check_size(schema: str, entities: list[Entity]) -> None:
     check_name(schema, "schema")
     if schema in PLATFORM_SCHEMAS:
-        raise InvalidInputError(f"The schema {schema} is kept for the platform.", hint="Use qms or a schema of your own.")
+        raise InvalidInputError(
+            f"The schema {schema} is kept for the platform.", hint="Use qms or a schema of your own."
+        )
     if not 1 <= len(entities) <= MOST_ENTITIES:
         raise InvalidInputError(
             f"A design has 1 to {MOST_ENTITIES} entities, not {len(entities)}.", hint="Design in several steps."
@@ -84,7 +86,8 @@ def _note_house_rules(plan: Blueprint) -> None:
     for what, why in reasons(Rules("", append_only=all(table.append_only for table in tables))):
         plan.decide(what, why)
     plan.decide(
-        "qms.record_change writes the audit trail", "in the same transaction and field by field: no change without entry"
+        "qms.record_change writes the audit trail",
+        "in the same transaction and field by field: no change without entry",
     )
     if kept := [table.plain_name for table in tables if table.append_only]:
         plan.decide(f"append-only: {', '.join(kept)}", "UPDATE, DELETE and TRUNCATE are refused even for the owner")

@@ -38,7 +38,9 @@ class ColumnType:
 
 
 _TEXT = ColumnType("text", "text")
-_MOMENT = ColumnType("timestamptz", "timestamp", "a moment is kept with its zone; without, it is read wrongly elsewhere")
+_MOMENT = ColumnType(
+    "timestamptz", "timestamp", "a moment is kept with its zone; without, it is read wrongly elsewhere"
+)
 _DOUBLE = ColumnType("double precision", "numeric", "measured values; binary, so not for money")
 _JSON = ColumnType("jsonb", "json", "jsonb can be indexed and compared, json can't")
 
@@ -47,7 +49,9 @@ TYPES: dict[str, ColumnType] = {
     "string": _TEXT,
     "varchar": _TEXT,
     "enum": ColumnType("text", "text", "a CHECK list is changed in one line, an enum type never loses a value"),
-    "email": ColumnType("text", "text", "the address is checked where it is used, not by a pattern that refuses real ones"),
+    "email": ColumnType(
+        "text", "text", "the address is checked where it is used, not by a pattern that refuses real ones"
+    ),
     "url": _TEXT,
     "integer": ColumnType("integer", "integer"),
     "int": ColumnType("integer", "integer"),
@@ -109,7 +113,7 @@ def column_type(given: str) -> ColumnType:
         return _vector(one if two is None else None)
     if one is None:
         return kind
-    return _sized(base, kind, one, two)
+    return _sized(base, one, two)
 
 
 def _vector(dimensions: int | None) -> ColumnType:
@@ -124,7 +128,7 @@ def _vector(dimensions: int | None) -> ColumnType:
     )
 
 
-def _sized(base: str, kind: ColumnType, one: int, two: int | None) -> ColumnType:
+def _sized(base: str, one: int, two: int | None) -> ColumnType:
     if base in {"decimal", "numeric"}:
         if not 1 <= one <= MOST_DIGITS or (two or 0) > one:
             raise InvalidInputError(

@@ -4,9 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from qms_mcp.auth.principal import Principal
@@ -24,6 +22,7 @@ from qms_mcp.errors import (
 from qms_mcp.services.migrations import effects, refusals
 from qms_mcp.services.migrations.lint import lint
 from qms_mcp.services.migrations.models import ListedMigration, MigrationDraft, MigrationList, Report, Reverse
+from qms_mcp.services.migrations.record import Draft
 from qms_mcp.services.migrations.script import Statement, read_script
 
 if TYPE_CHECKING:
@@ -34,23 +33,6 @@ _SAME = query("migrations.same")
 _GET = query("migrations.get")
 _DRAFTS = query("migrations.drafts")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft as the database keeps it."""
-
-    id: UUID
-    name: str
-    script: str
-    reverse_script: str | None
-    sha256: str
-    report: dict[str, Any]
-    reason: str
-    state: Literal["draft", "applied"]
-    version: str | None
-    created_at: datetime
-    applied_at: datetime | None
 
 
 class Migrations:
@@ -104,6 +86,20 @@ class Migrations:
             draft = await transaction.fetch_one(_GET, {"draft_id": draft_id}, row=Draft)
         if draft is None:
             raise NotFoundError("There is no such draft.", hint="list_migrations shows the drafts.")
+        return draft
+
+    async def ready_to_apply(self, principal: Principal, draft_id: UUID) -> Draft:
+        """Return a draft that may be asked for.
+
+        Raises:
+            NotAllowedError: The caller is no administrator.
+            NotFoundError: There is none in the caller's organization.
+            ConflictError: It was applied already.
+        """
+        _must_be_admin(principal)
+        draft = await self.get(principal, draft_id)
+        if draft.state == "applied":
+            raise ConflictError(f"{draft.name} was applied already, as version {draft.version}.")
         return draft
 
     async def apply(self, principal: Principal, draft: Draft, approval_id: UUID) -> Applied:

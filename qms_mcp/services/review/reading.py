@@ -10,7 +10,8 @@ COMPARISONS = frozenset({"=", "<>", "!=", "<", ">", "<=", ">="})
 DATE = re.compile(r"^\s*(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?:[ T]\d|\s*$)")
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", re.IGNORECASE)
 
-_CLAUSES = frozenset({"from", "where", "group", "having", "order", "limit", "offset", "window", "for", "fetch"})
+_CLAUSES = frozenset({"from", "where", "group", "having", "order", "limit", "offset", "window", "for", "fetch",
+                      "returning"})  # fmt: skip
 _SET_OPERATIONS = frozenset({"union", "intersect", "except"})
 _FROM_TAKERS = frozenset({"extract", "substring", "trim", "overlay", "position"})
 _NOT_NAMES = frozenset({

@@ -99,7 +99,9 @@ def _split(table: str) -> tuple[str, str]:
     if not dot or not schema or not name or "." in name:
         raise InvalidInputError(f"{table[:80]!r} is no schema.table.", hint="For example qms.quality_items.")
     if schema in PLATFORM_SCHEMAS or schema.startswith("pg_"):
-        raise InvalidInputError(f"The schema {schema} is kept for the platform.", hint="Its policies are not ours to make.")
+        raise InvalidInputError(
+            f"The schema {schema} is kept for the platform.", hint="Its policies are not ours to make."
+        )
     return schema, name
 
 
@@ -139,11 +141,14 @@ def _owner_column(template: Template, given: str | None, subject: Subject | None
     if subject is None:
         return check_name(given or OWNER_COLUMNS[0], "column")
     if given is not None and given not in subject.uuid_columns:
-        raise InvalidInputError(f"There is no uuid column {given[:80]!r}.", hint=nearest(given[:80], subject.uuid_columns))
+        raise InvalidInputError(
+            f"There is no uuid column {given[:80]!r}.", hint=nearest(given[:80], subject.uuid_columns)
+        )
     found = given or next((column for column in OWNER_COLUMNS if column in subject.uuid_columns), None)
     if found is None:
         raise InvalidInputError(
-            "Which column names the owner of a row?", hint=f"Give owner_column; uuid: {', '.join(subject.uuid_columns)}."
+            "Which column names the owner of a row?",
+            hint=f"Give owner_column; uuid: {', '.join(subject.uuid_columns)}.",
         )
     return found
 

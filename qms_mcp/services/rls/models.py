@@ -35,8 +35,8 @@ class Access(Answer):
 
     role: str
     sees: Sees
-    changes: str = Field("", description="For example: insert own, update own.")
-    how: str = Field("", description="statement: tried on the table. policy: evaluated on made-up rows.")
+    changes: str = Field(default="", description="For example: insert own, update own.")
+    how: str = Field(default="", description="statement: tried on the table. policy: evaluated on made-up rows.")
 
 
 class TableAccess(Answer):

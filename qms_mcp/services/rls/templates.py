@@ -117,7 +117,23 @@ def reasons(rules: Rules) -> list[tuple[str, str]]:
         ),
         ("the function stands in a sub-select", "PostgreSQL then asks once per statement, not once per row"),
         ("no policy and no right to delete", "quality records are never deleted; cancel and obsolete are states"),
-        (_TEMPLATE_SAYS[rules.template](rules), _TEMPLATE_WHY[rules.template]),
+        (_template_says(rules), _TEMPLATE_WHY[rules.template]),
+    ]
+    if rules.append_only:
+        said.append(("no policy and no right to update", "append-only: a correction is a new row"))
+    return said
+
+
+def _template_says(rules: Rules) -> str:
+    if rules.template == "role":
+        return f"everybody in the organization reads; {', '.join(rules.roles)} write"
+    if rules.template == "owner":
+        others = f"; {', '.join(rules.roles)} see all of the organization" if rules.roles else ""
+        return f"a person sees and changes the rows with themselves in {rules.owner_column}{others}"
+    return "everybody in the organization reads, whoever may write writes"
+
+
+_TEMPLATE_WHY[rules.template]),
     ]
     if rules.append_only:
         said.append(("no policy and no right to update", "append-only: a correction is a new row"))
@@ -132,7 +148,7 @@ _TEMPLATE_SAYS = {
         + (f"; {', '.join(rules.roles)} see all of the organization" if rules.roles else "")
     ),
 }
-_TEMPLATE_WHY = {
+_TEMPLATE_WHY: dict[Template, str] = {
     "organization": "qms.may_write() is false for someone who is only an auditor",
     "role": "qms.has_role() reads the roles from the membership, not from what the caller says",
     "owner": "INSERT and UPDATE check the same column, so nobody writes in another's name",

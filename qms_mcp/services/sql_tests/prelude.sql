@@ -1,12 +1,12 @@
 -- Two organizations with people in them, and what test scripts call. All of it vanishes with the transaction.
 
-CREATE FUNCTION pg_temp.organization(who text) RETURNS uuid LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION pg_temp.organization(who text) RETURNS uuid LANGUAGE sql STABLE
 AS $$SELECT nullif(current_setting('qms_test.organization_' || who, true), '')::uuid$$;
 
-CREATE FUNCTION pg_temp.person(who text) RETURNS uuid LANGUAGE sql STABLE
+CREATE OR REPLACE FUNCTION pg_temp.person(who text) RETURNS uuid LANGUAGE sql STABLE
 AS $$SELECT nullif(current_setting('qms_test.person_' || who, true), '')::uuid$$;
 
-CREATE FUNCTION pg_temp.verify(condition boolean, message text) RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pg_temp.verify(condition boolean, message text) RETURNS void LANGUAGE plpgsql
 AS $$
 BEGIN
     IF condition IS NOT TRUE THEN
@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pg_temp.become(who text, as_role text DEFAULT 'qms_app') RETURNS void LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pg_temp.become(who text, as_role text DEFAULT 'qms_app') RETURNS void LANGUAGE plpgsql
 AS $$
 DECLARE
     person uuid := pg_temp.person(who);
@@ -41,7 +41,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION pg_temp.enrol(who text, at text, roles text []) RETURNS uuid LANGUAGE plpgsql
+CREATE OR REPLACE FUNCTION pg_temp.enrol(who text, at text, roles text []) RETURNS uuid LANGUAGE plpgsql
 AS $$
 DECLARE
     person uuid := gen_random_uuid();

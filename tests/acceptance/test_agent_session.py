@@ -1,0 +1,101 @@
+"""A real session of the Claude Agent SDK, with a stub where the model would be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from claude_agent_sdk import AssistantMessage, ClaudeAgentOptions, ResultMessage, SystemMessage, UserMessage, query
+
+from tests.support.claude_stub import ClaudeStub, claude_stub, text, tool_use
+from tests.support.stdio import COMMAND, Workplace, workplace
+
+pytestmark = pytest.mark.anyio
+
+CALLS = [
+    ("toolu_look", "list_tables", {"schema": "qms"}),
+    ("toolu_ask", "execute_query", {"statement": "SELECT count(*) AS records FROM qms.quality_items"}),
+    ("toolu_fail", "execute_query", {"statement": "DROP TABLE qms.quality_items"}),
+]
+
+
+def session_options(place: Workplace, stub: ClaudeStub, folder: Path) -> ClaudeAgentOptions:
+    """Return options under which the session knows nothing of this machine."""
+    return ClaudeAgentOptions(
+        mcp_servers={
+            "qms": {"type": "stdio", "command": COMMAND[0], "args": COMMAND[1:], "env": dict(place.environment)}
+        },
+        strict_mcp_config=True,
+        setting_sources=[],
+        tools=[],
+        allowed_tools=["mcp__qms"],
+        permission_mode="default",
+        cwd=str(folder),
+        max_turns=8,
+        env={
+            "HOME": str(folder),
+            "ANTHROPIC_BASE_URL": stub.url,
+            "ANTHROPIC_API_KEY": "stub",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_TELEMETRY": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "DISABLE_ERROR_REPORTING": "1",
+        },
+    )
+
+
+async def talk(options: ClaudeAgentOptions) -> list[Any]:
+    return [message async for message in query(prompt="How many records are there?", options=options)]
+
+
+def tool_results(messages: list[Any]) -> dict[str, tuple[bool, str]]:
+    """Return what each tool use was answered, by its id."""
+    found: dict[str, tuple[bool, str]] = {}
+    for message in messages:
+        if isinstance(message, UserMessage) and isinstance(message.content, list):
+            for block in message.content:
+                use_id = getattr(block, "tool_use_id", None)
+                if use_id:
+                    found[use_id] = (bool(getattr(block, "is_error", False)), json.dumps(getattr(block, "content", "")))
+    return found
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder of the session's own; nothing of this process's environment that configures a session is passed on."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "CLAUDE", "MCP_", "QMS_", "AWS_", "DATABASE_URL")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+async def test_a_session_lists_and_calls_our_tools_and_every_call_is_in_the_ledger(outside: Path) -> None:
+    script = [[tool_use(f"mcp__qms__{name}", arguments, use_id)] for use_id, name, arguments in CALLS]
+    with workplace() as place, claude_stub([*script, [text("There are none.")]], only_with_tools=True) as stub:
+        messages = await talk(session_options(place, stub, outside))
+        offered = stub.offered_tools()
+        with psycopg.connect(place.conninfo()) as connection:
+            rows = connection.execute(
+                "SELECT c.tool_use_id, c.tool_name, c.state, c.success, c.error_code, r.agent_type "
+                "FROM agents.tool_calls AS c JOIN agents.agent_traces AS t ON t.id = c.trace_id "
+                "JOIN agents.agent_runs AS r ON r.id = t.run_id ORDER BY c.created_at"
+            ).fetchall()
+
+    started = [m for m in messages if isinstance(m, SystemMessage) and m.subtype == "init"]
+    assert started and {"name": "qms", "status": "connected"}.items() <= started[0].data["mcp_servers"][0].items()
+    assert {"mcp__qms__list_tables", "mcp__qms__execute_query", "mcp__qms__create_migration"} <= offered
+    results = tool_results(messages)
+    assert not results["toolu_look"][0] and "quality_items" in results["toolu_look"][1]
+    assert not results["toolu_ask"][0] and "records" in results["toolu_ask"][1]
+    assert results["toolu_fail"][0] and "refused_statement" in results["toolu_fail"][1]
+    assert any(isinstance(m, AssistantMessage) for m in messages)
+    assert [m.is_error for m in messages if isinstance(m, ResultMessage)] == [False]
+    assert rows == [
+        ("toolu_look", "list_tables", "finished", True, None, "client"),
+        ("toolu_ask", "execute_query", "finished", True, None, "client"),
+        ("toolu_fail", "execute_query", "finished", False, "refused_statement", "client"),
+    ]
