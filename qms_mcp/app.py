@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,10 +14,12 @@ from mcp.server.mcpserver.tools import Tool
 from qms_mcp import __version__
 from qms_mcp.arguments import ArgumentCheck
 from qms_mcp.home import default_home
+from qms_mcp.ledger.record import RunStatus
 from qms_mcp.middleware import Recording
 from qms_mcp.registry import ToolSpec, discover, select
 from qms_mcp.resource_registry import install_resources
 from qms_mcp.settings import Settings
+from qms_mcp.signals import end_process_when_told
 from qms_mcp.state import LayFoundation, ServerState
 
 INSTRUCTIONS = """\
@@ -43,6 +46,7 @@ def build_server(
     home: Path | None = None,
     lay_foundation: LayFoundation | None = None,
     more_tools: Sequence[ToolSpec] = (),
+    own_process: bool = False,
 ) -> MCPServer[ServerState]:
     """Return the server with the wanted tools.
 
@@ -53,6 +57,7 @@ def build_server(
         home: Folder of the embedded database and the spool.
         lay_foundation: Brings the database and the services up, instead of `qms_mcp.startup`.
         more_tools: Tools beside those in `tools/`.
+        own_process: A signal that stops the server ends the process, after everything is recorded.
 
     Raises:
         InvalidInputError: A toolset does not exist.
@@ -62,16 +67,21 @@ def build_server(
     state = ServerState(settings, home or settings.qms_home or default_home(), lay_foundation)
     recording = Recording(state, ArgumentCheck(lambda: tools))
 
+    async def close(status: RunStatus) -> None:
+        await recording.aclose(status)
+        await state.aclose()
+
     @asynccontextmanager
     async def lifespan(_server: MCPServer[ServerState]) -> AsyncGenerator[ServerState]:
         async with anyio.create_task_group() as tasks:
             state.start(tasks)
+            if own_process:
+                tasks.start_soon(end_process_when_told, partial(close, "cancelled"))
             try:
                 yield state
             finally:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(2.5):
-                    await recording.aclose()
-                    await state.aclose()
+                    await close("completed")
                 tasks.cancel_scope.cancel()
 
     server = MCPServer[ServerState](

@@ -29,7 +29,9 @@ from qms_mcp.services.outcomes import MigrationOutcome, how_to_approve
 async def create_migration(
     ctx: Ctx,
     name: Annotated[str, Field(max_length=63, description="Lower case words: add_lot_number.")],
-    script: Annotated[str, Field(description="DDL statements; qualify names (qms.x). No BEGIN, SET, DO or CONCURRENTLY.")],
+    script: Annotated[
+        str, Field(description="DDL statements; qualify names (qms.x). No BEGIN, SET, DO or CONCURRENTLY.")
+    ],
     reason: Annotated[str, Field(max_length=2_000, description="Why; the approver reads it.")],
     reverse_script: Annotated[str | None, Field(description="How to take it back; derived when left out.")] = None,
 ) -> MigrationDraft:

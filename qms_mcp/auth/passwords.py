@@ -15,7 +15,9 @@ def check_new(password: str) -> None:
         InvalidInputError: It is too short, too long, or one character over and over.
     """
     if len(password) < MIN_LENGTH:
-        raise InvalidInputError(f"The password needs at least {MIN_LENGTH} characters.", hint="A short sentence is good.")
+        raise InvalidInputError(
+            f"The password needs at least {MIN_LENGTH} characters.", hint="A short sentence is good."
+        )
     if len(password) > MAX_LENGTH:
         raise InvalidInputError(f"The password has more than {MAX_LENGTH} characters.")
     if len(set(password)) < 5:

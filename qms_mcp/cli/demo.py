@@ -1,6 +1,7 @@
 """`qms-mcp demo`."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ async def _demo(home: Path, screen: "Screen") -> int:
             raise UnavailableError(
                 "The server did not hold.", hint=f"What it said is in {home / 'demo.log'}; `qms-mcp doctor` says more."
             ) from error
+    _by_hand(screen, home, str(walk.memory.of("apply_migration").get("approval_id", "ID")))
     _paste(screen, home)
     tally = walk.tally
     screen.line()
@@ -90,6 +92,24 @@ def _introduce(screen: "Screen", companies: "list[Loaded]") -> None:
             f"{loaded.company.name}: {loaded.stock.items} quality records, "
             f"{loaded.stock.requirements} requirements, {len(loaded.company.people)} people ({what})"
         )
+
+
+def _by_hand(screen: "Screen", home: Path, approval_id: str) -> None:
+    from qms_mcp.demo.clients import Launch  # noqa: PLC0415
+    from qms_mcp.demo.company import HALDEN  # noqa: PLC0415
+
+    program = shlex.quote(Launch.here({}).command)
+    screen.title("The other side: what only a person does, in a terminal")
+    screen.line("The migration waits. To approve it, give yourself a password first; both ask on the terminal itself.")
+    screen.line()
+    lines = [
+        f"export QMS_HOME={shlex.quote(str(home))} QMS_ORGANIZATION={HALDEN.slug}",
+        f"{program} approvals show {approval_id}",
+        f"{program} users passwd owner@localhost",
+        f"{program} approvals approve {approval_id}",
+        f"{program} ledger tail",
+    ]
+    screen.code("\n".join(lines), "bash")
 
 
 def _paste(screen: "Screen", home: Path) -> None:

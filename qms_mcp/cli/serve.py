@@ -16,4 +16,5 @@ def command(toolsets: str, *, read_only: bool) -> None:
     from qms_mcp.settings import Settings  # noqa: PLC0415
 
     wanted = [name.strip() for name in toolsets.split(",") if name.strip()]
-    build_server(Settings.from_environment(), toolsets=wanted, read_only=read_only).run("stdio")
+    settings = Settings.from_environment()
+    build_server(settings, toolsets=wanted, read_only=read_only, own_process=True).run("stdio")

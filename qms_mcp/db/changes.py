@@ -102,10 +102,11 @@ async def preview(database: "Database", principal: Principal, verdict: Verdict, 
     try:
         async with database.transaction(principal) as transaction:
             number = await _limited(transaction)
+            counted = await transaction.fetch_all(_ROWS, row=RowsWritten)
             rows = await _run(transaction, verdict, parameters)
             key = await transaction.fetch_all(_KEY, {"target": verdict.target}, row=_Column)
             after = await _versions(transaction, verdict, "xmin", number)
-            written = await transaction.fetch_all(_ROWS, row=RowsWritten)
+            written = _since(counted, await transaction.fetch_all(_ROWS, row=RowsWritten))
             found = Snapshot(rows, [], after, [column.name for column in key], written)
             raise _RolledBack
     except _RolledBack:
@@ -155,6 +156,18 @@ async def apply(
         if not await transaction.execute(_MARK, {**params, "rows_changed": rows}):
             raise ConflictError("It was applied already.")
     return rows
+
+
+def _since(before: list[RowsWritten], after: list[RowsWritten]) -> list[RowsWritten]:
+    """Return what was written in between: the counters still hold earlier transactions of the session."""
+    known = {row.relation: row for row in before}
+    nothing = RowsWritten("", 0, 0, 0)
+    rest = [(row, known.get(row.relation, nothing)) for row in after]
+    written = [
+        RowsWritten(new.relation, new.inserted - old.inserted, new.updated - old.updated, new.deleted - old.deleted)
+        for new, old in rest
+    ]
+    return [row for row in written if row.inserted or row.updated or row.deleted]
 
 
 async def _limited(transaction: Transaction) -> str:

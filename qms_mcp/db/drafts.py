@@ -91,7 +91,7 @@ class HeldLock:
 class RowsWritten:
     """Rows a transaction wrote in one table."""
 
-    table: str
+    relation: str
     inserted: int
     updated: int
     deleted: int

@@ -36,6 +36,8 @@ WHERE i.status NOT IN ('closed', 'effective')
 GROUP BY 1, 2
 ORDER BY 1, 2"""
 
+CLOSED_WITH_DISPOSITION = "t.category <> 'nonconformance' OR t.status <> 'closed' OR t.metadata ? 'disposition'"
+
 CALIBRATION = {
     "name": "calibration_records",
     "description": "Calibration of a measuring instrument: what was found, and until when it may be used.",
@@ -100,7 +102,8 @@ ASK = Chapter(
         Step("Who has what open? The first five lines.", "execute_query", {"statement": BY_OWNER, "limit": 5},
              check=lambda a, _: bool(a.get("next_cursor"))),
         Step("And the next five.", "execute_query", _next_page, check=lambda a, _: len(rows_of(a)) > 0),
-        Step("How does PostgreSQL find the open CAPAs, and what would help?", "explain_query", {"statement": AGEING}),
+        Step("How does PostgreSQL find the open CAPAs, and what would help?", "explain_query",
+             {"statement": AGEING, "analyze": True}),
     ),
 )  # fmt: skip
 
@@ -109,7 +112,7 @@ CHANGE = Chapter(
     (
         Step(
             "We need calibration records. What should the table look like?", "design_schema",
-            {"entities": [CALIBRATION]},
+            {"schema": "qms", "entities": [CALIBRATION]},
             check=lambda a, _: "FORCE ROW LEVEL SECURITY" in str(a.get("script", "")),
         ),
         Step("Draft that as a migration and try it.", "create_migration", _script,
@@ -128,13 +131,15 @@ CHECK = Chapter(
             {
                 "table": "qms.quality_items",
                 "rules": [
-                    {"rule": "not_null", "column": "assigned_to"},
-                    {"rule": "range", "column": "priority", "min": 0, "max": 3},
-                    {"rule": "custom", "predicate": "category <> 'nonconformance' OR status <> 'closed' "
-                                                    "OR metadata ? 'disposition'"},
+                    {"kind": "not_null", "columns": ["assigned_to"]},
+                    {"kind": "range", "columns": ["priority"], "min": 0, "max": 3},
+                    {"kind": "predicate", "predicate": CLOSED_WITH_DISPOSITION},
                 ],
             },
+            check=lambda a, _: a.get("verdict") == "failed",
+            why="The rules found records that nobody completed; the demo has some on purpose.",
         ),
-        Step("Can anyone see what is not theirs?", "check_rls", {}),
+        Step("Can anyone see what is not theirs?", "check_rls", {},
+             check=lambda a, _: a.get("found", {}).get("error") == 0),
     ),
 )  # fmt: skip

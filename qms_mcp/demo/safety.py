@@ -26,8 +26,8 @@ def _only_ours(answer: Answer, _memory: Memory) -> bool:
 
 
 def _values(answer: Answer) -> list[Any]:
-    row = rows_of(answer)[0] if rows_of(answer) else []
-    return list(cast("dict[str, Any]", row).values()) if isinstance(row, dict) else list(row)
+    rows = rows_of(answer)
+    return list(cast("list[Any]", rows[0])) if rows else []
 
 
 HOSTILE = Chapter(

@@ -5,6 +5,7 @@ come without colour, so that they can be read in a log.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -17,11 +18,13 @@ from rich.text import Text
 
 from qms_mcp.demo.script import Step
 
+_PREFIX = re.compile(r"^Error executing tool \w+: ")
 _ROWS = 8
 _COLUMNS = 6
 _LINES = 14
+_SCRIPT_LINES = 4
 _LONG = 240
-_CELL = 60
+_CELL = 90
 _INDENT = (0, 0, 0, 5)
 _DEEPER = (0, 0, 0, 7)
 _SQL = ("statement", "script", "reverse_script")
@@ -32,7 +35,7 @@ _SHOWN = {
     "explain_query": ("summary", "findings", "indexes", "notes"),
     "design_schema": ("decisions", "script"),
     "create_migration": ("name", "state", "sha256", "report", "reverse"),
-    "check_rls": ("tables", "total_tables", "found", "findings", "method"),
+    "check_rls": ("total_tables", "found", "findings", "method"),
 }
 
 
@@ -69,8 +72,9 @@ class Screen:
         self.console.print(
             Padding(Text.assemble(("→ ", "cyan"), (step.tool, "bold"), f" {shown}"), _INDENT, expand=False)
         )
-        for value in (str(value) for key, value in arguments.items() if key not in short):
-            self.console.print(Padding(self._code(value, "sql"), _DEEPER, expand=False))
+        for key in (key for key in arguments if key not in short):
+            most = _LINES if key == "statement" else _SCRIPT_LINES
+            self.console.print(Padding(self._code(str(arguments[key]), "sql", most), _DEEPER, expand=False))
 
     def came_back(self, answer: RenderableType, seconds: float, *, expected: bool, why: str = "") -> None:
         """Show an answer and whether it is the expected one."""
@@ -83,10 +87,14 @@ class Screen:
 
     def refusal(self, text: str) -> RenderableType:
         """Return a refusal as it is shown."""
-        return Text(f"“{_cut(text, 400)}”", style="yellow")
+        return Text(f"“{_cut(_PREFIX.sub('', text), 400)}”", style="yellow")
 
     def answer(self, tool: str, content: Mapping[str, Any]) -> RenderableType:
         """Return the answer of a tool as it is shown."""
+        if tool == "check_rls":
+            tables = cast("list[Mapping[str, Any]]", content.get("tables", []))
+            rest = [part for key in _SHOWN[tool] if key in content for part in self._part(key, content[key])]
+            return Group(_access(tables), *rest)
         if isinstance(content.get("rows"), list) and "columns" in content:
             return _result(content)
         wanted = _SHOWN.get(tool, tuple(content))
@@ -114,10 +122,10 @@ class Screen:
             return [Text(f"{label}:", style="dim"), _listed(cast("list[Any]", value))]
         return [Text.assemble((f"{label}: ", "dim"), _cut(str(value)))]
 
-    def _code(self, text: str, language: str) -> RenderableType:
+    def _code(self, text: str, language: str, most: int = _LINES) -> RenderableType:
         lines = text.strip("\n").split("\n")
-        shown = "\n".join(lines[:_LINES])
-        left = len(lines) - _LINES
+        shown = "\n".join(lines[:most])
+        left = len(lines) - most
         code: RenderableType = (
             Text(shown)
             if self.plain
@@ -134,6 +142,17 @@ def _result(content: Mapping[str, Any]) -> RenderableType:
         named = isinstance(row, Mapping)
         rows.append(list(cast("Mapping[str, Any]", row).values()) if named else cast("list[Any]", row))
     return _table(names, rows)
+
+
+def _access(reports: list[Mapping[str, Any]]) -> RenderableType:
+    """Return who sees what of each table, a line a table."""
+    rows: list[list[str]] = []
+    for report in reports:
+        access = cast("list[Mapping[str, str]]", report.get("access", []))
+        nothing = cast("list[str]", report.get("nothing_for", []))
+        sees = "; ".join(f"{a['role']} {a['sees']}{', ' + a['changes'] if a.get('changes') else ''}" for a in access)
+        rows.append([str(report["table"]), str(report["rls"]), sees or "nobody", ", ".join(nothing)])
+    return _table(("table", "rls", "sees and changes", "nothing for"), rows)
 
 
 def _listed(values: list[Any]) -> RenderableType:
@@ -153,7 +172,8 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> RenderableTyp
         right = position < len(numeric) and numeric[position]
         table.add_column(name.replace("_", " "), justify="right" if right else "left", overflow="fold")
     for row in rows[:_ROWS]:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        cells = zip(names, row, strict=False)
+        table.add_row(*(Text(_size(value) if name == "bytes" else _cell(value)) for name, value in cells))
     left = len(rows) - _ROWS
     return Group(table, Text(f"… {left} more", style="dim")) if left > 0 else table
 
@@ -162,6 +182,11 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return _cut(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), _CELL)
+
+
+def _size(value: Any) -> str:
+    """Return a number of bytes as people say it."""
+    return "" if value is None else f"{value / 1000:,.0f} kB" if value < 10**6 else f"{value / 10**6:,.1f} MB"
 
 
 def _cut(text: str, most: int = _LONG) -> str:

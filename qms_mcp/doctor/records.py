@@ -23,6 +23,7 @@ _SERVER = query("doctor.server")
 _LOGIN = query("doctor.login")
 _UNFORCED = query("doctor.unforced")
 _OUTBOX = query("doctor.outbox")
+_AS_LEDGER = query("doctor.as_ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Spans on their way to Langfuse."""
+    """What is on its way to Langfuse."""
 
     waiting: int
+    given_up: int
     last_error: str | None
 
 
@@ -97,8 +99,8 @@ async def _look_inside(settings: Settings, wiring: Wiring) -> AsyncIterator[Find
         pending = await _pending(wiring, migrates_itself=settings.embedded)
         yield pending
         if pending.state == "ok":
-            yield await _row_level_security(database)
-            yield await _outbox(database)
+            yield await look_at_policies(database)
+            yield await look_at_outbox(database)
             yield await _identity(database, settings)
     finally:
         await database.close()
@@ -151,7 +153,8 @@ async def _pending(wiring: Wiring, *, migrates_itself: bool) -> Finding:
     return Finding(_PART, "schema", "ok", f"up to date: migration {states[-1].version}")
 
 
-async def _row_level_security(database: Database) -> Finding:
+async def look_at_policies(database: Database) -> Finding:
+    """Say whether any table of an organization is open."""
     async with database.owner_transaction(rollback=True) as transaction:
         open_tables = [named.name for named in await transaction.fetch_all(_UNFORCED, row=Named)]
     if open_tables:
@@ -160,12 +163,15 @@ async def _row_level_security(database: Database) -> Finding:
     return Finding(_PART, "row-level security", "ok", "forced on every table of an organization")
 
 
-async def _outbox(database: Database) -> Finding:
+async def look_at_outbox(database: Database) -> Finding:
+    """Say how much waits for Langfuse."""
     async with database.owner_transaction(rollback=True) as transaction:
-        outbox = await transaction.fetch_one(_OUTBOX, row=Outbox) or Outbox(0, None)
-    if outbox.waiting:
+        await transaction.execute(_AS_LEDGER)
+        outbox = await transaction.fetch_one(_OUTBOX, row=Outbox) or Outbox(0, 0, None)
+    if outbox.waiting or outbox.given_up:
+        says = f"{outbox.waiting} calls and messages wait for Langfuse, {outbox.given_up} were given up"
         effect = f"Last error: {outbox.last_error}." if outbox.last_error else ""
-        return Finding(_PART, "outbox", "warning", f"{outbox.waiting} batches wait for Langfuse", effect)
+        return Finding(_PART, "outbox", "warning", says, effect)
     return Finding(_PART, "outbox", "ok", "empty")
 
 

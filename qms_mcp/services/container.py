@@ -9,9 +9,9 @@ from qms_mcp.services.catalogue import Catalogue
 from qms_mcp.services.design.service import Design
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.services.transforms import Transforms
-from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.settings import Settings
 
 

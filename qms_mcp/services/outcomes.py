@@ -48,8 +48,7 @@ def question(approval: Approval) -> str:
     content = visible(approval.content)
     if len(content) > _SHOWN:
         content = (
-            f"{content[:_SHOWN]}\n... {len(content) - _SHOWN:,} characters more: "
-            f"qms-mcp approvals show {approval.id}"
+            f"{content[:_SHOWN]}\n... {len(content) - _SHOWN:,} characters more: qms-mcp approvals show {approval.id}"
         )
     return (
         f"{visible(approval.summary)}\n\nReason given: {visible(approval.reason)}\n\nExactly this will run, once:\n\n"

@@ -128,7 +128,8 @@ class Transforms:
             schema == "qms" and table in _NOT_BY_SQL
         ):
             raise RefusedStatementError(
-                f"{verdict.target} is only written by the server itself.", hint="It keeps people, approvals or the trail."
+                f"{verdict.target} is only written by the server itself.",
+                hint="It keeps people, approvals or the trail.",
             )
         return verdict
 
@@ -142,9 +143,9 @@ def _preview(verdict: Verdict, snapshot: changes.Snapshot) -> Preview:
         columns=columns,
         sample=[_change(before, after, snapshot.key) for before, after in pairs[:_SHOWN_ROWS]],
         also=[
-            f"{row.table}: {_counted(row.inserted, row.updated, row.deleted)}"
+            f"{row.relation}: {_counted(row.inserted, row.updated, row.deleted)}"
             for row in snapshot.written
-            if row.table != verdict.target
+            if row.relation != verdict.target
         ],
     )
 

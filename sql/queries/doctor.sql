@@ -32,8 +32,13 @@ WHERE
 ORDER BY 1;
 
 -- name: outbox
--- How many spans wait for Langfuse, and why the last one that failed did.
+-- How much waits for Langfuse, how much was given up, and why the last that failed did.
 SELECT
-    count(*) AS waiting,
+    count(*) FILTER (WHERE o.given_up_at IS NULL) AS waiting,
+    count(*) FILTER (WHERE o.given_up_at IS NOT NULL) AS given_up,
     max(o.last_error) AS last_error
 FROM agents.otlp_outbox AS o;
+
+-- name: as_ledger
+-- Only the ledger's own role sees what waits.
+SET LOCAL ROLE qms_ledger;

@@ -51,7 +51,7 @@ SELECT
     pg_catalog.concat_ws(' ', n.nspowner::pg_catalog.regrole, n.nspacl) AS definition,
     0::bigint AS file,
     n.oid::bigint AS oid,
-    ARRAY[]::text [] AS traits
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_namespace AS n
 INNER JOIN schemas AS s ON s.oid = n.oid
 UNION ALL
@@ -59,17 +59,17 @@ SELECT
     CASE r.relkind
         WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence'
         WHEN 'f' THEN 'foreign table' ELSE 'table'
-    END,
-    r.nspname,
-    r.relname,
-    '',
-    r.qualified,
+    END AS kind,
+    r.nspname AS schema,
+    r.relname AS name,
+    '' AS parent,
+    r.qualified AS identity,
     pg_catalog.concat_ws(
         ' ', r.relowner::pg_catalog.regrole, r.relacl, r.reloptions,
         CASE WHEN r.relkind IN ('v', 'm') THEN pg_catalog.pg_get_viewdef(r.oid) END
-    ),
-    coalesce(pg_catalog.pg_relation_filenode(r.oid), 0)::bigint,
-    r.oid::bigint,
+    ) AS definition,
+    coalesce(pg_catalog.pg_relation_filenode(r.oid), 0)::bigint AS file,
+    r.oid::bigint AS oid,
     pg_catalog.array_remove(ARRAY[
         CASE WHEN r.relrowsecurity THEN 'rls' END,
         CASE WHEN r.relforcerowsecurity THEN 'forced' END,
@@ -81,7 +81,7 @@ SELECT
         CASE WHEN r.relowner <> (SELECT me.oid FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)
                 THEN 'foreign' END,
         CASE WHEN coalesce(r.relacl::text, '') ~ '[{,](anon|authenticated|service_role)?=' THEN 'open' END
-    ], NULL)
+    ], null) AS traits
 FROM relations AS r
 WHERE
     r.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -91,105 +91,110 @@ WHERE
     ))
 UNION ALL
 SELECT
-    'column',
-    r.nspname,
-    a.attname,
-    r.qualified,
-    r.qualified || '.' || pg_catalog.quote_ident(a.attname),
+    'column' AS kind,
+    r.nspname AS schema,
+    a.attname AS name,
+    r.qualified AS parent,
+    r.qualified || '.' || pg_catalog.quote_ident(a.attname) AS identity,
     pg_catalog.concat_ws(
         ' ', pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
         pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-    ),
-    0,
-    r.oid::bigint,
-    ARRAY[]::text []
+    ) AS definition,
+    0 AS file,
+    r.oid::bigint AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_attribute AS a
 INNER JOIN relations AS r ON r.oid = a.attrelid AND r.relkind IN ('r', 'p')
 LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
 SELECT
-    'index',
-    i.nspname,
-    i.relname,
-    t.qualified,
-    i.qualified,
-    pg_catalog.pg_get_indexdef(i.oid),
-    coalesce(pg_catalog.pg_relation_filenode(i.oid), 0)::bigint,
-    i.oid::bigint,
-    ARRAY[]::text []
+    'index' AS kind,
+    i.nspname AS schema,
+    i.relname AS name,
+    t.qualified AS parent,
+    i.qualified AS identity,
+    pg_catalog.pg_get_indexdef(i.oid) AS definition,
+    coalesce(pg_catalog.pg_relation_filenode(i.oid), 0)::bigint AS file,
+    i.oid::bigint AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_index AS x
 INNER JOIN relations AS i ON i.oid = x.indexrelid
 INNER JOIN relations AS t ON t.oid = x.indrelid
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
 UNION ALL
 SELECT
-    'constraint',
-    r.nspname,
-    k.conname,
-    r.qualified,
-    pg_catalog.quote_ident(k.conname) || ' on ' || r.qualified,
-    pg_catalog.concat_ws(' ', pg_catalog.pg_get_constraintdef(k.oid), k.convalidated),
-    0,
-    r.oid::bigint,
+    'constraint' AS kind,
+    r.nspname AS schema,
+    k.conname AS name,
+    r.qualified AS parent,
+    pg_catalog.quote_ident(k.conname) || ' on ' || r.qualified AS identity,
+    pg_catalog.concat_ws(' ', pg_catalog.pg_get_constraintdef(k.oid), k.convalidated) AS definition,
+    0 AS file,
+    r.oid::bigint AS oid,
     CASE WHEN k.contype = 'f' AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_index AS x
         WHERE
             x.indrelid = k.conrelid
-            AND (x.indkey::smallint [])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey
-    ) THEN ARRAY['unindexed'] ELSE ARRAY[]::text [] END
+            AND (x.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey
+    ) THEN ARRAY['unindexed'] ELSE ARRAY[]::text[] END AS traits
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN relations AS r ON r.oid = k.conrelid
 WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND k.conparentid = 0
 UNION ALL
 SELECT
-    'trigger',
-    r.nspname,
-    g.tgname,
-    r.qualified,
-    pg_catalog.quote_ident(g.tgname) || ' on ' || r.qualified,
-    pg_catalog.concat_ws(' ', pg_catalog.pg_get_triggerdef(g.oid), g.tgenabled),
-    0,
-    r.oid::bigint,
-    ARRAY[]::text []
+    'trigger' AS kind,
+    r.nspname AS schema,
+    g.tgname AS name,
+    r.qualified AS parent,
+    pg_catalog.quote_ident(g.tgname) || ' on ' || r.qualified AS identity,
+    pg_catalog.concat_ws(' ', pg_catalog.pg_get_triggerdef(g.oid), g.tgenabled) AS definition,
+    0 AS file,
+    r.oid::bigint AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_trigger AS g
 INNER JOIN relations AS r ON r.oid = g.tgrelid
 WHERE NOT g.tgisinternal
 UNION ALL
 SELECT
-    'policy',
-    r.nspname,
-    p.polname,
-    r.qualified,
-    pg_catalog.quote_ident(p.polname) || ' on ' || r.qualified,
+    'policy' AS kind,
+    r.nspname AS schema,
+    p.polname AS name,
+    r.qualified AS parent,
+    pg_catalog.quote_ident(p.polname) || ' on ' || r.qualified AS identity,
     pg_catalog.concat_ws(
         ' ', p.polcmd, p.polpermissive, p.polroles, pg_catalog.pg_get_expr(p.polqual, p.polrelid),
         pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
-    ),
-    0,
-    r.oid::bigint,
-    ARRAY[]::text []
+    ) AS definition,
+    0 AS file,
+    r.oid::bigint AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_policy AS p
 INNER JOIN relations AS r ON r.oid = p.polrelid
 UNION ALL
 SELECT
-    CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
-    s.nspname,
-    f.proname,
-    '',
-    pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(f.proname) || '(' || pg_catalog.pg_get_function_identity_arguments(f.oid) || ')',
+    CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
+    s.nspname AS schema,
+    f.proname AS name,
+    '' AS parent,
+    pg_catalog.quote_ident(s.nspname)
+    || '.'
+    || pg_catalog.quote_ident(f.proname)
+    || '('
+    || pg_catalog.pg_get_function_identity_arguments(f.oid)
+    || ')' AS identity,
     pg_catalog.concat_ws(
         ' ', f.proowner::pg_catalog.regrole, f.proacl,
         CASE WHEN f.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(f.oid) END
-    ),
-    0,
-    f.oid::bigint,
+    ) AS definition,
+    0 AS file,
+    f.oid::bigint AS oid,
     pg_catalog.array_remove(ARRAY[
         CASE WHEN f.prosecdef THEN 'definer' END,
         CASE WHEN coalesce(f.proconfig::text, '') ~ 'search_path=' THEN 'path' END,
         CASE WHEN f.proowner <> (SELECT me.oid FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)
                 THEN 'foreign' END
-    ], NULL)
+    ], null) AS traits
 FROM pg_catalog.pg_proc AS f
 INNER JOIN schemas AS s ON s.oid = f.pronamespace
 WHERE NOT EXISTS (
@@ -197,18 +202,18 @@ WHERE NOT EXISTS (
 )
 UNION ALL
 SELECT
-    CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END,
-    s.nspname,
-    t.typname,
-    '',
-    pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(t.typname),
+    CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END AS kind,
+    s.nspname AS schema,
+    t.typname AS name,
+    '' AS parent,
+    pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(t.typname) AS identity,
     pg_catalog.concat_ws(' ', t.typowner::pg_catalog.regrole, t.typacl, (
         SELECT pg_catalog.string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder)
         FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid
-    )),
-    0,
-    t.oid::bigint,
-    ARRAY[]::text []
+    )) AS definition,
+    0 AS file,
+    t.oid::bigint AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_type AS t
 INNER JOIN schemas AS s ON s.oid = t.typnamespace
 WHERE
@@ -220,27 +225,27 @@ WHERE
     )
 UNION ALL
 SELECT
-    'role membership',
-    '',
-    '',
-    '',
-    m.member::pg_catalog.regrole::text || ' in ' || m.roleid::pg_catalog.regrole::text,
-    m.admin_option::text,
-    0,
-    0,
-    ARRAY[]::text []
+    'role membership' AS kind,
+    '' AS schema,
+    '' AS name,
+    '' AS parent,
+    m.member::pg_catalog.regrole::text || ' in ' || m.roleid::pg_catalog.regrole::text AS identity,
+    m.admin_option::text AS definition,
+    0 AS file,
+    0 AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_auth_members AS m
 UNION ALL
 SELECT
-    'default right',
-    '',
-    '',
-    '',
-    pg_catalog.concat_ws(' ', d.defaclrole::pg_catalog.regrole, d.defaclnamespace, d.defaclobjtype),
-    d.defaclacl::text,
-    0,
-    0,
-    ARRAY[]::text []
+    'default right' AS kind,
+    '' AS schema,
+    '' AS name,
+    '' AS parent,
+    pg_catalog.concat_ws(' ', d.defaclrole::pg_catalog.regrole, d.defaclnamespace, d.defaclobjtype) AS identity,
+    d.defaclacl::text AS definition,
+    0 AS file,
+    0 AS oid,
+    ARRAY[]::text[] AS traits
 FROM pg_catalog.pg_default_acl AS d;
 
 -- name: locks
@@ -255,13 +260,13 @@ WHERE
     l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.granted
     AND l.mode NOT IN ('AccessShareLock')
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-    AND c.oid::bigint = ANY(%(known)s::bigint [])
+    AND c.oid::bigint = ANY(%(known)s::bigint[])
 ORDER BY n.nspname, c.relname, l.mode;
 
 -- name: rows_written
 -- The rows this transaction wrote, by table.
 SELECT
-    pg_catalog.quote_ident(s.schemaname) || '.' || pg_catalog.quote_ident(s.relname) AS "table",
+    pg_catalog.quote_ident(s.schemaname) || '.' || pg_catalog.quote_ident(s.relname) AS relation,
     s.n_tup_ins AS inserted,
     s.n_tup_upd AS updated,
     s.n_tup_del AS deleted
@@ -361,4 +366,4 @@ SELECT
     d.created_at,
     d.applied_at
 FROM qms.migration_drafts AS d
-ORDER BY d.created_at DESC, d.id;
+ORDER BY d.created_at DESC, d.id ASC;

@@ -17,21 +17,23 @@ SELECT
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 INNER JOIN pg_catalog.pg_database AS d ON d.datname = pg_catalog.current_database()
-LEFT JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p' AND pg_catalog.cardinality(k.conkey) = 1
+LEFT JOIN pg_catalog.pg_constraint AS k
+    ON k.conrelid = c.oid AND k.contype = 'p' AND pg_catalog.cardinality(k.conkey) = 1
 LEFT JOIN pg_catalog.pg_attribute AS single ON single.attrelid = c.oid AND single.attnum = k.conkey[1]
 LEFT JOIN pg_catalog.pg_attribute AS tenant
     ON tenant.attrelid = c.oid AND tenant.attname = 'organization_id' AND NOT tenant.attisdropped
 WHERE
     c.relkind IN ('r', 'p')
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'qms_private', 'supabase_migrations') AND n.nspname !~ '^pg_(toast|temp)'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'qms_private', 'supabase_migrations')
+    AND n.nspname !~ '^pg_(toast|temp)'
     AND (%(schemas)s::text[] IS NULL OR n.nspname = ANY(%(schemas)s::text[]))
-ORDER BY 1;
+ORDER BY name;
 
 -- name: schemas
 -- All schemas there are.
 SELECT n.nspname AS name
 FROM pg_catalog.pg_namespace AS n
-ORDER BY 1;
+ORDER BY name;
 
 -- name: relation_names
 -- Everything in the schema %(schema)s whose name a new table could not have.
@@ -39,7 +41,7 @@ SELECT c.relname AS name
 FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s
-ORDER BY 1;
+ORDER BY name;
 
 -- name: subject
 -- What generate_rls has to know of the table %(table)s in %(schema)s.
@@ -62,8 +64,11 @@ SELECT
         ), '{}'
     ) AS uuid_columns,
     coalesce(
-        (SELECT pg_catalog.array_agg(p.polname::text ORDER BY p.polname) FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid),
-        '{}'
+        (
+            SELECT pg_catalog.array_agg(p.polname::text ORDER BY p.polname)
+            FROM pg_catalog.pg_policy AS p
+            WHERE p.polrelid = c.oid
+        ), '{}'
     ) AS policies,
     EXISTS (
         SELECT FROM pg_catalog.pg_trigger AS t
@@ -82,9 +87,9 @@ WHERE n.nspname = %(schema)s AND c.relname = %(table)s AND c.relkind IN ('r', 'p
 -- name: bound
 -- Nothing of a check may wait for long, and names in what the catalogue prints are whole.
 SELECT
-    pg_catalog.set_config('statement_timeout', '5s', true) AS statement_timeout,
-    pg_catalog.set_config('lock_timeout', '500ms', true) AS lock_timeout,
-    pg_catalog.set_config('search_path', '', true) AS search_path;
+    pg_catalog.set_config('statement_timeout', '5s', TRUE) AS statement_timeout,
+    pg_catalog.set_config('lock_timeout', '500ms', TRUE) AS lock_timeout,
+    pg_catalog.set_config('search_path', '', TRUE) AS search_path;
 
 -- name: checked_schemas
 -- The schemas that hold relations or functions, without those of the platform, or only %(schema)s.
@@ -93,7 +98,7 @@ FROM pg_catalog.pg_namespace AS n
 WHERE
     n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND (n.nspname = %(schema)s::text OR (%(schema)s::text IS NULL AND n.nspname <> ALL(%(platform)s::text[])))
-ORDER BY 1;
+ORDER BY name;
 
 -- name: relations
 -- The tables and views of the schemas %(schemas)s, with what tells organizations and people apart in them.
@@ -129,7 +134,9 @@ CROSS JOIN LATERAL (
             ), '{}'
         ) AS people,
         coalesce(
-            pg_catalog.array_agg(t.attname::text) FILTER (WHERE t.atttypid = 'pg_catalog.bool'::pg_catalog.regtype), '{}'
+            pg_catalog.array_agg(t.attname::text) FILTER (
+                WHERE t.atttypid = 'pg_catalog.bool'::pg_catalog.regtype
+            ), '{}'
         ) AS flags
     FROM pg_catalog.pg_attribute AS t
     WHERE t.attrelid = c.oid AND t.attnum > 0 AND NOT t.attisdropped AND t.attgenerated = ''
@@ -222,8 +229,8 @@ RESET ROLE;
 -- name: claim
 -- The identity %(ticket)s, and claims as anybody can set them.
 SELECT
-    pg_catalog.set_config('qms.identity', %(ticket)s, true) AS identity,
-    pg_catalog.set_config('request.jwt.claims', %(claims)s, true) AS claims;
+    pg_catalog.set_config('qms.identity', %(ticket)s, TRUE) AS identity,
+    pg_catalog.set_config('request.jwt.claims', %(claims)s, TRUE) AS claims;
 
 -- name: lint_rls_disabled
 -- Tables without row-level security that hold tenants' rows or can be reached by the roles %(roles)s.
@@ -253,7 +260,7 @@ WHERE
                 )
         )
     )
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_rls_not_forced
 -- Tables whose owner passes row-level security.
@@ -267,7 +274,7 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE
     n.nspname = ANY(%(schemas)s::text[]) AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND NOT c.relforcerowsecurity
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_policy_always_true
 -- Policies that let one of the roles %(roles)s at every row.
@@ -276,7 +283,9 @@ SELECT
     p.polname || ' on ' || c.oid::pg_catalog.regclass AS object,
     'error' AS severity,
     'The policy is always true for '
-    || CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END
+    || CASE p.polcmd
+        WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL'
+    END
     || ': it opens every organization, whatever other policies say.' AS problem,
     'DROP POLICY ' || pg_catalog.quote_ident(p.polname) || ' ON ' || c.oid::pg_catalog.regclass || ';' AS fix
 FROM pg_catalog.pg_policy AS p
@@ -294,7 +303,7 @@ WHERE
             SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY(p.polroles) AND r.rolname = ANY(%(roles)s::text[])
         )
     )
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_no_policy
 -- Tables with row-level security and without a policy: nobody bound by it sees a row.
@@ -309,7 +318,7 @@ INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE
     n.nspname = ANY(%(schemas)s::text[]) AND c.relkind IN ('r', 'p') AND c.relrowsecurity
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid)
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_forgeable_policy
 -- Policies that believe a setting, themselves or in a function they call. The key of identities is verified, so the
@@ -317,11 +326,11 @@ ORDER BY 1;
 SELECT
     n.nspname || '.' || c.relname AS relation,
     p.polname || ' on ' || c.oid::pg_catalog.regclass AS object,
-    CASE WHEN p.polroles && ARRAY(
-        SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname IN ('qms_app', 'qms_sql')
-        UNION ALL
-        SELECT 0::pg_catalog.oid
-    ) THEN 'error' ELSE 'warning' END AS severity,
+    CASE
+        WHEN 0 = ANY(p.polroles) OR p.polroles && ARRAY['qms_app', 'qms_sql']::pg_catalog.regrole[]::pg_catalog.oid[]
+            THEN 'error'
+        ELSE 'warning'
+    END AS severity,
     'The policy trusts a setting (' || coalesce(
         pg_catalog.substring(e.expression, '(current_setting|auth\.\w+)\('), f.name
     ) || '): any SQL can set it and be somebody else.' AS problem,
@@ -334,20 +343,19 @@ CROSS JOIN LATERAL (
         coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '') || ' '
         || coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '') AS expression
 ) AS e
-LEFT JOIN LATERAL (
-    SELECT s.oid::pg_catalog.regprocedure::text AS name
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.min(s.oid::pg_catalog.regprocedure::text) AS name
     FROM pg_catalog.pg_depend AS d
     INNER JOIN pg_catalog.pg_proc AS s ON s.oid = d.refobjid
     WHERE
         d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND d.objid = p.oid
         AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
         AND s.prosrc ~ 'current_setting|request\.jwt|auth\.(jwt|uid|role|email)\s*\('
-    LIMIT 1
-) AS f ON true
+) AS f
 WHERE
     n.nspname = ANY(%(schemas)s::text[])
     AND (e.expression ~ '(current_setting|auth\.(jwt|uid|role|email))\(' OR f.name IS NOT NULL)
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_definer_without_search_path
 -- SECURITY DEFINER functions that find their names where the caller wants them to.
@@ -366,7 +374,7 @@ WHERE
         SELECT FROM pg_catalog.pg_depend AS d
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
-ORDER BY 2;
+ORDER BY object;
 
 -- name: lint_function_for_everybody
 -- Functions that PUBLIC may call. A trigger function can't be called.
@@ -386,7 +394,7 @@ WHERE
         SELECT FROM pg_catalog.pg_depend AS d
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'
     )
-ORDER BY 2;
+ORDER BY object;
 
 -- name: lint_no_primary_key
 -- Tables whose rows can't be told apart.
@@ -407,7 +415,7 @@ INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE
     n.nspname = ANY(%(schemas)s::text[]) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = c.oid AND k.contype = 'p')
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_tenant_index
 -- Tenants' tables in which no index begins with the organization.
@@ -433,7 +441,7 @@ WHERE
             WHERE p.polrelid = c.oid AND pg_catalog.pg_get_expr(p.polqual, p.polrelid) ~ '\morganization_id\M'
         )
     )
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_foreign_key_index
 -- Foreign keys whose columns no index begins with.
@@ -461,7 +469,7 @@ WHERE
             AND i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
             AND (i.indkey::smallint[])[0:pg_catalog.cardinality(k.conkey) - 1] @> k.conkey
     )
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_policy_index
 -- Columns that a policy narrows by and no index has among its first two.
@@ -488,7 +496,7 @@ WHERE
         WHERE i.indrelid = c.oid AND i.indisvalid AND a.attnum IN (i.indkey[0], i.indkey[1])
     )
 GROUP BY n.nspname, c.relname, c.oid, a.attname
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_unused_index
 -- Large indexes that nothing has read since the statistics began.
@@ -508,7 +516,7 @@ WHERE
     n.nspname = ANY(%(schemas)s::text[]) AND NOT i.indisunique AND s.idx_scan = 0
     AND pg_catalog.pg_relation_size(i.indexrelid) > 1048576
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid)
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_duplicate_index
 -- Indexes that hold the same as another.
@@ -536,7 +544,7 @@ WHERE
     AND (other.indisunique > i.indisunique OR other.indisprimary OR other.indexrelid < i.indexrelid)
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid)
 GROUP BY n.nspname, c.relname, i.indexrelid
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_extension_in_public
 -- Extensions among the tables of the application.
@@ -549,19 +557,23 @@ SELECT
 FROM pg_catalog.pg_extension AS e
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace
 WHERE n.nspname = 'public' AND 'public' = ANY(%(schemas)s::text[])
-ORDER BY 2;
+ORDER BY object;
 
 -- name: lint_view_passes_rls
 -- Views over tenants' tables that read with the rights of their owner, through other views too.
 WITH RECURSIVE reads (view, relation) AS (
-    SELECT w.ev_class, d.refobjid
+    SELECT
+        w.ev_class,
+        d.refobjid
     FROM pg_catalog.pg_rewrite AS w
     INNER JOIN pg_catalog.pg_depend AS d
         ON
             d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = w.oid
             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> w.ev_class
     UNION
-    SELECT r.view, d.refobjid
+    SELECT
+        r.view,
+        d.refobjid
     FROM reads AS r
     INNER JOIN pg_catalog.pg_rewrite AS w ON w.ev_class = r.relation
     INNER JOIN pg_catalog.pg_depend AS d
@@ -601,10 +613,10 @@ WHERE
             SELECT o.option_value::boolean
             FROM pg_catalog.pg_options_to_table(c.reloptions) AS o
             WHERE o.option_name = 'security_invoker'
-        ), false
+        ), FALSE
     )
 GROUP BY n.nspname, c.relname, c.oid, c.relkind
-ORDER BY 1;
+ORDER BY relation;
 
 -- name: lint_open_grant
 -- Rights on relations that everybody has, or visitors who never signed in.
@@ -625,7 +637,7 @@ WHERE
     n.nspname = ANY(%(schemas)s::text[]) AND c.relkind IN ('r', 'p', 'v', 'm')
     AND (x.grantee = 0 OR r.rolname = 'anon')
 GROUP BY n.nspname, c.relname, c.oid, r.rolname
-ORDER BY 1, 2;
+ORDER BY relation, object;
 
 -- name: lint_unbound_owner
 -- Owners whom no policy binds.
@@ -640,4 +652,4 @@ FROM pg_catalog.pg_class AS c
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 INNER JOIN pg_catalog.pg_roles AS r ON r.oid = c.relowner
 WHERE n.nspname = ANY(%(schemas)s::text[]) AND c.relkind IN ('r', 'p', 'v', 'm') AND (r.rolsuper OR r.rolbypassrls)
-ORDER BY 1;
+ORDER BY relation;

@@ -105,7 +105,8 @@ SELECT
     g.tgname AS name,
     (g.tgtype::integer & 8) <> 0 AS on_delete,
     (g.tgtype::integer & 16) <> 0 AS on_update,
-    (g.tgtype::integer & 32) <> 0 AS on_truncate
+    (g.tgtype::integer & 32) <> 0 AS on_truncate,
+    coalesce(pg_catalog.substring(p.prosrc, 'ERRCODE\s*=\s*''([0-9A-Z]{5})'''), 'error') AS state
 FROM pg_catalog.pg_trigger AS g
 INNER JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
 WHERE

@@ -13,7 +13,7 @@ SELECT a.attname AS name
 FROM pg_catalog.pg_index AS i
 INNER JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = %(target)s::regclass AND i.indisprimary
-ORDER BY array_position(i.indkey::smallint [], a.attnum);
+ORDER BY array_position(i.indkey::smallint[], a.attnum);
 
 -- name: insert
 -- A previewed change.

@@ -66,7 +66,7 @@ SELECT
     c.password_hash,
     c.failed_tries,
     c.locked_until,
-    coalesce(c.locked_until > clock_timestamp(), false) AS locked
+    coalesce(c.locked_until > clock_timestamp(), FALSE) AS locked
 FROM qms_private.credentials AS c
 WHERE c.user_id = %(user_id)s
 FOR UPDATE;

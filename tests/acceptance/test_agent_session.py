@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from claude_agent_sdk import AssistantMessage, ClaudeAgentOptions, ResultMessage, SystemMessage, UserMessage, query
 
-from tests.support.claude_stub import ClaudeStub, claude_stub, text, tool_use
+from tests.support.claude_stub import ClaudeStub, calls, says
 from tests.support.stdio import COMMAND, Workplace, workplace
 
 pytestmark = pytest.mark.anyio
@@ -74,8 +74,8 @@ def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 async def test_a_session_lists_and_calls_our_tools_and_every_call_is_in_the_ledger(outside: Path) -> None:
-    script = [[tool_use(f"mcp__qms__{name}", arguments, use_id)] for use_id, name, arguments in CALLS]
-    with workplace() as place, claude_stub([*script, [text("There are none.")]], only_with_tools=True) as stub:
+    script = [calls(f"mcp__qms__{name}", arguments, use_id) for use_id, name, arguments in CALLS]
+    with workplace() as place, ClaudeStub(*script, says("There are none."), only_with_tools=True) as stub:
         messages = await talk(session_options(place, stub, outside))
         offered = stub.offered_tools()
         with psycopg.connect(place.conninfo()) as connection:

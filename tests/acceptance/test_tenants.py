@@ -23,6 +23,9 @@ from tests.support.two_organizations import FOREIGN, OWN_ROWS, Seeded, seed_two_
 pytestmark = pytest.mark.anyio
 
 Arguments = dict[str, Any]
+# No client may read these at all; and these grow while a test counts them.
+UNREADABLE = {"agents.otlp_outbox"}
+GROWING = {"agents.agent_runs", "agents.agent_traces", "agents.tool_calls"}
 # The word, spelt so that it does not stand in what we send.
 PATTERN = "'ZEB' || 'RA%'"
 
@@ -167,7 +170,7 @@ async def test_no_tool_shows_anything_of_the_other_organization(world: World, tm
 async def test_what_is_ours_is_shown_and_counted_whole(world: World, tmp_path: Path) -> None:
     seeded = world.seeded
     async with client_for(world.database, world.tenants.ours, tmp_path) as client:
-        for table in set(seeded.tables) - {"agents.agent_runs", "agents.agent_traces", "agents.tool_calls"}:
+        for table in set(seeded.tables) - {*UNREADABLE, *GROWING}:
             result = await client.call_tool("execute_query", {"statement": f"SELECT count(*) FROM {table}"})
             assert result.structured_content is not None
             assert result.structured_content["rows"] == [[OWN_ROWS]], table
@@ -202,7 +205,7 @@ async def test_the_other_organization_is_untouched_by_all_of_that(world: World, 
 async def fingerprint(world: World) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     async with world.database.transaction(world.tenants.theirs, read_only=True) as transaction:
-        for table in world.seeded.tables:
+        for table in sorted(set(world.seeded.tables) - UNREADABLE):
             statement = f"SELECT md5(string_agg(t::text, '' ORDER BY t.id)) FROM {table} AS t"
             row = await (await transaction.connection.execute(statement.encode())).fetchone()
             found.append((table, row))

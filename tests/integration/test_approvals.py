@@ -92,7 +92,9 @@ async def test_an_approval_is_decided_once(database: Database, tenants: Tenants)
         await Approvals(database).confirm(tenants.ours, approval_id, "approved")
 
 
-async def test_an_organization_can_want_a_password_for_every_decision(database: Database, tenants: Tenants, embedded: Any, database_name: str) -> None:
+async def test_an_organization_can_want_a_password_for_every_decision(
+    database: Database, tenants: Tenants, embedded: Any, database_name: str
+) -> None:
     _, approval_id = await waiting(database, tenants)
     with psycopg.connect(embedded.conninfo(database_name, "postgres"), autocommit=True) as admin:
         admin.execute("""UPDATE qms.organizations SET settings = '{"confirm_in_client": false}'""")
@@ -119,7 +121,10 @@ async def test_what_a_screen_would_hide_is_spelled_out(database: Database, tenan
     assert visible("a\x1b[2K\u202eb\u200b\n") == "a\\u001b[2K\\u202eb\\u200b\n"
     _, approval_id = await waiting(database, tenants)
     shown = await Approvals(database).request(
-        tenants.ours, (await Migrations(database).get(tenants.ours, (await ApprovalDesk(database).show(approval_id)).subject_id)).request()
+        tenants.ours,
+        (
+            await Migrations(database).get(tenants.ours, (await ApprovalDesk(database).show(approval_id)).subject_id)
+        ).request(),
     )
     assert SCRIPT in question(shown)
     assert shown.content_sha256 in question(shown)
@@ -214,9 +219,7 @@ async def test_the_person_in_front_of_the_client_decides(
     there = Query("test", "SELECT to_regclass('public.units') IS NOT NULL AS there")
     async with database.owner_transaction() as transaction:
         assert await transaction.fetch_dicts(there) == [{"there": status == "applied"}]
-        calls = await transaction.fetch_dicts(
-            Query("test", "SELECT count(*) AS n FROM qms.approvals")
-        )
+        calls = await transaction.fetch_dicts(Query("test", "SELECT count(*) AS n FROM qms.approvals"))
     assert calls == [{"n": 0}]  # the owner sees no rows of an organization
 
 
@@ -231,7 +234,9 @@ async def test_rows_change_once_the_person_accepts(
 ) -> None:
     async with database.transaction(tenants.ours) as transaction:
         await transaction.execute(
-            Query("test", "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (%(o)s, 'A', 'capa')"),
+            Query(
+                "test", "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (%(o)s, 'A', 'capa')"
+            ),
             {"o": tenants.ours.organization_id},
         )
     answer, asked = answering("accept", {"approve": True})

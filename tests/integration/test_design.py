@@ -1,10 +1,10 @@
 """A design becomes a migration that runs as the owner and keeps the organizations apart."""
 
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from qms_mcp.db.database import Database
@@ -158,7 +158,6 @@ async def test_the_linter_for_migrations_accepts_a_design(database: Database, te
     design = await Design(database).design(principal=tenants.ours, schema="metrology", entities=plain)
     script.write_text(design.script)
     config = Path(__file__).parents[2] / ".squawk.toml"
-    answer = await anyio.run_process(
-        [squawk, "--config", config, script], capture_output=True, text=True, timeout=30, check=False
-    )
-    assert answer.returncode == 0, answer.stdout
+    with anyio.fail_after(30):
+        answer = await anyio.run_process([squawk, "--config", str(config), str(script)], check=False)
+    assert answer.returncode == 0, answer.stdout.decode()

@@ -174,7 +174,9 @@ async def test_an_expired_approval_is_no_good(
         await migrations.apply(tenants.ours, await migrations.get(tenants.ours, made.draft_id), approval)
 
 
-async def test_a_draft_cannot_be_changed_after_it_was_tested(migrations: Migrations, tenants: Tenants, database: Database) -> None:
+async def test_a_draft_cannot_be_changed_after_it_was_tested(
+    migrations: Migrations, tenants: Tenants, database: Database
+) -> None:
     made = await draft(migrations, tenants.ours, LOTS)
     for statement in (
         f"UPDATE qms.migration_drafts SET script = 'DROP TABLE qms.people' WHERE id = '{made.draft_id}'",
@@ -299,7 +301,7 @@ WEAKENING: Sequence[tuple[str, str]] = (
     ("CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS E'BEGIN \\x45XECUTE 1; END'", "escapes"),
     ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", "search_path"),
     ("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SET role = qms_definer AS 'SELECT 1'", "role"),
-    ('CREATE TABLE public.t (x text DEFAULT U&"set\\005Fconfig"(\'a\', \'b\', true))', "U&"),
+    ("CREATE TABLE public.t (x text DEFAULT U&\"set\\005Fconfig\"('a', 'b', true))", "U&"),
     ("CREATE TABLE public.t (x bool DEFAULT pg_terminate_backend(1))", "pg_terminate_backend"),
     ("CREATE TABLE public.t (x text DEFAULT set_config('role', 'x', false))", "set_config"),
     ("DROP FUNCTION qms.current_organization_id() CASCADE", "row-level security|another role"),
@@ -426,4 +428,6 @@ async def test_a_script_that_fails_when_applied_leaves_the_approval_unspent(
 
 async def test_the_message_of_a_plain_mistake_is_passed_on(migrations: Migrations, tenants: Tenants) -> None:
     with pytest.raises(StatementError, match=r"Statement 2 \(line 2\).*qms.nowhere"):
-        await draft(migrations, tenants.ours, "CREATE TABLE public.a (id int PRIMARY KEY);\nALTER TABLE qms.nowhere ADD x int;")
+        await draft(
+            migrations, tenants.ours, "CREATE TABLE public.a (id int PRIMARY KEY);\nALTER TABLE qms.nowhere ADD x int;"
+        )

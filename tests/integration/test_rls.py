@@ -182,7 +182,8 @@ FAULTS = [
     (
         (
             "CREATE FUNCTION shop.whose() RETURNS uuid LANGUAGE sql STABLE AS "
-            "$$SELECT nullif(current_setting('app.org', true), '')::uuid$$; GRANT EXECUTE ON FUNCTION shop.whose() TO qms_app;"
+            "$$SELECT nullif(current_setting('app.org', true), '')::uuid$$;"
+            "GRANT EXECUTE ON FUNCTION shop.whose() TO qms_app;"
             "CREATE POLICY setting ON shop.sound FOR SELECT TO qms_app USING (organization_id = (SELECT shop.whose()))"
         ),
         "forgeable_policy",
@@ -259,7 +260,7 @@ FAULTS = [
         "shop.sound",
     ),
     (
-        "CREATE POLICY mine_anywhere ON shop.sound FOR UPDATE TO qms_app USING (author = (SELECT qms.current_user_id()))",
+        "CREATE POLICY mine ON shop.sound FOR UPDATE TO qms_app USING (author = (SELECT qms.current_user_id()))",
         "crosses_organizations",
         "error",
         "shop.sound",
@@ -274,7 +275,7 @@ FAULTS = [
         "shop.sound",
     ),
     (
-        "GRANT SELECT ON shop.sound TO anon; CREATE POLICY visitors ON shop.sound FOR SELECT TO anon USING (title = 'a')",
+        "GRANT SELECT ON shop.sound TO anon; CREATE POLICY v ON shop.sound FOR SELECT TO anon USING (title = 'a')",
         "crosses_organizations",
         "error",
         "shop.sound",
@@ -292,11 +293,11 @@ async def test_a_sound_table_has_no_finding(database: Database, tenants: Tenants
     report = await checked(database, tenants, schema="shop")
     assert report.findings == []
     assert report.untested == []
-    access = {one.role: (one.sees, one.changes) for one in report.tables[0].access}
+    access = report.tables[0].access
     assert access == {
-        "qms_app": ("own", "insert own, update own"),
-        "qms_app as auditor": ("own", ""),
-        "qms_sql": ("own", ""),
+        "qms_app": "sees own, insert own, update own (by policy)",
+        "qms_app as auditor": "sees own (by policy)",
+        "qms_sql": "sees own (by policy)",
     }
     assert set(report.tables[0].nothing_for) == {persona.label for persona in PERSONAS} - set(access)
 
@@ -358,8 +359,8 @@ async def test_a_view_that_leaks_is_caught_in_the_act(database: Database, tenant
     )
     report = await checked(database, tenants, schema="shop")
     leak = next(one for one in report.tables if one.table == "shop.leak")
-    assert {one.sees for one in leak.access} == {"all"}
-    assert {one.how for one in leak.access} == {"statement"}
+    assert set(leak.access.values()) == {"sees all (by statement)"}
+    assert "qms_app without identity" in leak.access
     assert ("crosses_organizations", "shop.leak") in {(one.lint, one.object) for one in report.findings}
 
 
@@ -429,9 +430,9 @@ async def test_a_design_passes_the_check(database: Database, tenants: Tenants) -
     await run(database, design.script)
     report = await checked(database, tenants, schema="metrology")
     assert report.findings == []
-    by_name = {one.table: {a.role: a.changes for a in one.access} for one in report.tables}
-    assert by_name["metrology.instruments"]["qms_app"] == "insert own, update own"
-    assert by_name["metrology.calibrations"]["qms_app"] == "insert own"
+    may = {one.table: one.access["qms_app"] for one in report.tables}
+    assert may["metrology.instruments"] == "sees own, insert own, update own (by policy)"
+    assert may["metrology.calibrations"] == "sees own, insert own (by policy)"
 
 
 async def test_tables_are_paged_and_filtered(database: Database, tenants: Tenants) -> None:

@@ -266,7 +266,9 @@ async def test_limits_and_empty_changes_are_named(transforms: Transforms, tenant
     with pytest.raises(ConflictError, match="no row"):
         await draft(transforms, tenants.ours, "UPDATE qms.quality_items SET priority = 1 WHERE false")
     with pytest.raises(InvalidInputError, match="reason"):
-        await transforms.draft(tenants.ours, statement="UPDATE qms.quality_items SET priority = 1", parameters=[], reason=" ")
+        await transforms.draft(
+            tenants.ours, statement="UPDATE qms.quality_items SET priority = 1", parameters=[], reason=" "
+        )
 
 
 async def test_an_auditor_changes_nothing(transforms: Transforms, tenants: Tenants, database: Database) -> None:

@@ -176,7 +176,7 @@ class Blueprint:
 
     def _reference(self, table: Table, given: EntityField) -> None:
         kind = "one_to_one" if given.unique else "many_to_one"
-        relation = Relation(to=given.references or "", kind=kind, required=given.required, on=given.name)
+        relation = Relation(to=given.references, kind=kind, required=given.required, on=given.name)
         if given.default is not None or given.allowed:
             raise InvalidInputError(
                 f"{given.name} refers to a table: no default, no allowed values.", hint="Leave them out."
@@ -270,7 +270,7 @@ class Blueprint:
         link = Table(f"{self.schema}.{name}", f"Which {other} belong to which {table.plain_name}.")
         self.tables[name] = link
         one = Relation(to=table.name, required=True)
-        second = f"other_{singular(other)}_id" if target.name == table.name else None
+        second = f"other_{singular(other)}_id" if target.name == table.name else ""
         self._key(link, table.name, one, link=True)
         self._key(link, target.name, Relation(to=target.name, required=True, on=relation.on or second), link=True)
         link.pairs = (link.keys[0].column, link.keys[1].column)

@@ -1,16 +1,24 @@
 """What a design is made of, and what comes of it."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from qms_mcp.services.answer import Answer
 
+Value: TypeAlias = Annotated[bool | int | float | str, WithJsonSchema({"type": ["boolean", "number", "string"]})]
 Kind: TypeAlias = Literal["one_to_many", "many_to_one", "many_to_many", "one_to_one"]
 
 
+def untitled(schema: dict[str, Any]) -> None:
+    """Drop from a JSON schema the titles that only repeat names."""
+    schema.pop("title", None)
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=untitled)
 
 
 class EntityField(_Strict):
@@ -22,10 +30,10 @@ class EntityField(_Strict):
     )
     required: bool = False
     unique: bool = False
-    default: bool | int | float | str | None = None
+    default: Value | None = None
     description: str = ""
     allowed: list[str] = []
-    references: str | None = Field(default=None, description="Entity or schema.table")
+    references: str = Field(default="", description="Entity or schema.table")
 
 
 class Relation(_Strict):
@@ -34,7 +42,7 @@ class Relation(_Strict):
     to: str = Field(description="Entity or schema.table")
     kind: Kind = "many_to_one"
     required: bool = False
-    on: str | None = Field(default=None, description="Key column")
+    on: str = Field(default="", description="Key column")
 
 
 class Entity(_Strict):

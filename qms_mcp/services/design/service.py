@@ -95,7 +95,7 @@ def _note_house_rules(plan: Blueprint) -> None:
         plan.decide("DELETE and TRUNCATE are refused", "nothing is deleted; give the entity a state to cancel it by")
     for target in plan.widened:
         plan.warnings.append(
-            f"{target.name} gets a unique index on (organization_id, {target.key}); writes to it wait while it is built."
+            f"{target.name} gets a unique index on (organization_id, {target.key}); its writes wait while it is built."
         )
     if len(tables) > 1 and not any(table.keys for table in tables):
         plan.warnings.append("No table refers to another: say in relations how they belong together.")

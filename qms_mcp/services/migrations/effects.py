@@ -109,7 +109,10 @@ def _dropped(thing: "CatalogueObject") -> Iterable[str]:
 
 
 def _changed(old: "CatalogueObject", new: "CatalogueObject") -> Iterable[str]:
-    for trait, words in (("rls", "switches row-level security off"), ("forced", "takes row-level security off the owner")):
+    for trait, words in (
+        ("rls", "switches row-level security off"),
+        ("forced", "takes row-level security off the owner"),
+    ):
         if trait in old.traits and trait not in new.traits:
             yield f"It {words} on {new.identity}."
     if old.kind == "trigger" and any(guard in old.definition for guard in _GUARDS):
@@ -218,7 +221,7 @@ def rewritten(rehearsal: "Rehearsal") -> list[str]:
 def rows_of(rehearsal: "Rehearsal") -> list[TouchedRows]:
     """Return how many rows were written where."""
     return [
-        TouchedRows(table=row.table, inserted=row.inserted, updated=row.updated, deleted=row.deleted)
+        TouchedRows(table=row.relation, inserted=row.inserted, updated=row.updated, deleted=row.deleted)
         for row in rehearsal.rows
     ]
 
@@ -232,7 +235,9 @@ def derived_reverse(found: Difference, statements: tuple[Statement, ...]) -> str
     made = {thing.identity for thing in found.created if thing.kind in {"table", "schema"}}
     alone = [thing for thing in found.created if thing.parent not in made and thing.kind in _DROP_ORDER]
     columns = {(thing.parent, thing.name) for thing in alone if thing.kind == "column"}
-    steps = [_drop(thing) for kind in _DROP_ORDER for thing in alone if thing.kind == kind and not _goes_with(thing, columns)]
+    steps = [
+        _drop(thing) for kind in _DROP_ORDER for thing in alone if thing.kind == kind and not _goes_with(thing, columns)
+    ]
     return ";\n".join(steps) + ";" if steps else None
 
 

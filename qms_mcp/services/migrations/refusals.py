@@ -21,7 +21,9 @@ _RECORDS = "Records are kept. Use transform_data for changes of rows: it works u
 _CODE = "Write the statements out, so that a person can read what will run."
 
 _REASONS: dict[str, str] = {
-    **dict.fromkeys(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"), _ALONE),
+    **dict.fromkeys(
+        ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release", "prepare"), _ALONE
+    ),
     **dict.fromkeys(("set", "reset", "discard", "listen", "unlisten", "notify", "load", "checkpoint"), _SESSION),
     **dict.fromkeys(("select", "values", "table", "with", "explain", "show", "fetch", "declare", "call"), _READS),
     **dict.fromkeys(("vacuum", "analyze", "cluster", "reindex", "lock", "security", "reassign", "import"), _ADMIN),
@@ -113,7 +115,9 @@ def _kind(statement: Statement) -> Iterator[Refusal]:
             yield Refusal(statement.line, "Membership in roles is not part of a schema.", _ADMIN)
         return
     name = head.upper() or "This"
-    yield Refusal(statement.line, f"{name} is no part of a draft.", _REASONS.get(head.split()[0] if head else "", _ADMIN))
+    yield Refusal(
+        statement.line, f"{name} is no part of a draft.", _REASONS.get(head.split()[0] if head else "", _ADMIN)
+    )
 
 
 def _function(statement: Statement) -> Iterator[Refusal]:

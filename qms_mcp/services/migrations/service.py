@@ -233,7 +233,9 @@ def _shown(draft: Draft, *, known: bool) -> MigrationDraft:
         known=known,
         report=report,
         reverse="tested" if tested else "given, does not restore everything" if report.reverse else "none",
-        next="Nothing: it is applied." if applied else "apply_migration with this draft_id asks a person to approve it.",
+        next="Nothing: it is applied."
+        if applied
+        else "apply_migration with this draft_id asks a person to approve it.",
     )
 
 

@@ -109,7 +109,7 @@ class Examiner:
     async def examine(self, relation: Relation, rights: Rights | None, policies: Sequence[PolicyRow]) -> Access:
         """Return what the persona gets from the relation."""
         if rights is None:
-            return Access(role=self._persona.label, sees="none", how="rights")
+            return Access(self._persona.label, "none", "", "rights")
         reading = await self._scope(relation, rights, policies, "r")
         changes: list[str] = []
         for command, verb in _VERBS.items():

@@ -107,11 +107,7 @@ def access_findings(table: str, access: Sequence[Access]) -> list[Finding]:
 
 
 def _finding(severity: Severity, lint: str, table: str, problem: str, access: Sequence[Access], fix: str) -> Finding:
-    who = "; ".join(
-        f"{one.role}: "
-        + ", ".join(part for part in (f"sees {one.sees}" if one.sees != "none" else "", one.changes) if part)
-        for one in access
-    )
+    who = "; ".join(f"{one.role}: {one}" for one in access)
     return Finding(severity=severity, lint=lint, object=table, problem=f"{problem} ({who}).", fix=fix)
 
 

@@ -130,6 +130,8 @@ def _checked_roles(template: Template, roles: Sequence[str]) -> tuple[str, ...]:
         raise InvalidInputError("An auditor reads all and writes none.", hint="Leave auditor out of roles.")
     if template == "organization" and roles:
         raise InvalidInputError("The template organization takes no roles.", hint="Use the template role or owner.")
+    if template == "owner" and set(roles) >= set(ROLES) - {"auditor"}:
+        raise InvalidInputError("If every role sees all, nobody is an owner.", hint="Use the template organization.")
     return tuple(dict.fromkeys(roles))
 
 

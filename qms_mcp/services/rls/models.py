@@ -1,8 +1,7 @@
 """What the tools for row-level security answer with."""
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from pydantic import Field
 
 from qms_mcp.services.answer import Answer
 
@@ -22,21 +21,34 @@ class RowSecurityScript(Answer):
     """The policies of a table, and the test that proves them."""
 
     table: str
-    planned: bool = Field(description="The table does not exist yet.")
+    planned: bool
     script: str
-    test: str = Field(description="Raises an error when the policies do not hold; changes nothing.")
+    test: str
     decisions: list[Reason]
     warnings: list[str]
     next_step: str
 
 
-class Access(Answer):
-    """What one role, with one identity, gets from a table."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one role, with one identity, gets from a table.
+
+    Attributes:
+        role: Role and identity, as the report names them.
+        sees: Which rows.
+        changes: For example: insert own, update own.
+        how: How it is known: statement, policy or rights.
+    """
 
     role: str
     sees: Sees
-    changes: str = Field(default="", description="For example: insert own, update own.")
-    how: str = Field(default="", description="statement: tried on the table. policy: evaluated on made-up rows.")
+    changes: str
+    how: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        got = ", ".join(part for part in (f"sees {self.sees}" if self.sees != "none" else "", self.changes) if part)
+        return got or "nothing"
 
 
 class TableAccess(Answer):
@@ -44,8 +56,8 @@ class TableAccess(Answer):
 
     table: str
     rls: str
-    access: list[Access]
-    nothing_for: list[str] = Field(description="Roles that see and change nothing.")
+    access: dict[str, str]
+    nothing_for: list[str]
 
 
 class Finding(Answer):
@@ -65,6 +77,6 @@ class RowSecurityReport(Answer):
     total_tables: int
     next_cursor: str | None = None
     findings: list[Finding]
-    found: dict[str, int] = Field(description="Findings by severity, before limits.")
-    untested: list[str] = Field(description="Roles the owner may not act as here.")
+    found: dict[str, int]
+    untested: list[str]
     method: str

@@ -71,7 +71,7 @@ def steps(rules: Rules) -> list[Step]:
 
     def adding(organization: str, person: str) -> str:
         value = f", '{{{person}}}'" if column else ""
-        return f"INSERT INTO {table} (organization_id{owned}) VALUES ('{{{organization}}}'{value})"
+        return f"INSERT INTO {table} (organization_id{owned}) VALUES ('{{{organization}}}'{value})"  # noqa: S608 - names are quoted, values fixed
 
     all_seen = "1" if rules.template == "owner" else "2"
     colleague_sees = "2" if rules.template == "owner" and rules.roles else all_seen
@@ -88,7 +88,7 @@ def steps(rules: Rules) -> list[Step]:
         Step("without an identity nothing is added", "nobody", adding("ours", "member"), _REFUSED),
         Step("an auditor adds nothing", "auditor", adding("ours", "auditor"), _REFUSED),
         Step("the SQL tools add nothing", "member", adding("ours", "member"), _REFUSED, "qms_sql"),
-        Step("nothing is deleted", "member", f"DELETE FROM {table}", _REFUSED),
+        Step("nothing is deleted", "member", f"DELETE FROM {table}", _REFUSED),  # noqa: S608 - names are quoted, values fixed
     ]
     if rules.template == "role":
         found.append(Step("others add nothing", "colleague", adding("ours", "colleague"), _REFUSED))
@@ -98,7 +98,7 @@ def steps(rules: Rules) -> list[Step]:
 
 
 def _changes(rules: Rules) -> list[Step]:
-    change = f"UPDATE {rules.table} SET organization_id = organization_id"
+    change = f"UPDATE {rules.table} SET organization_id = organization_id"  # noqa: S608 - names are quoted, values fixed
     if rules.append_only:
         return [Step("nothing is changed", "member", change, _REFUSED)]
     mine = "1" if rules.template == "owner" else "2"
@@ -109,7 +109,7 @@ def _changes(rules: Rules) -> list[Step]:
         Step(
             "nothing is moved to another organization",
             "member",
-            f"UPDATE {rules.table} SET organization_id = '{{theirs}}'",
+            f"UPDATE {rules.table} SET organization_id = '{{theirs}}'",  # noqa: S608 - names are quoted, values fixed
             _REFUSED,
         ),
     ]

@@ -11,8 +11,15 @@ from qms_mcp.services.design.names import PLATFORM_SCHEMAS, nearest
 from qms_mcp.services.rls.access import Examiner, PolicyRow, Relation, Rights
 from qms_mcp.services.rls.findings import access_findings, catalogue_findings, policy_findings, ranked
 from qms_mcp.services.rls.generate import generate_row_security
-from qms_mcp.services.rls.models import SEVERITIES, Access, Finding, RowSecurityReport, RowSecurityScript, Severity
-from qms_mcp.services.rls.models import TableAccess as _TableAccess
+from qms_mcp.services.rls.models import (
+    SEVERITIES,
+    Access,
+    Finding,
+    RowSecurityReport,
+    RowSecurityScript,
+    Severity,
+    TableAccess,
+)
 from qms_mcp.services.rls.personas import DATABASE_ROLES, PERSONAS, Persona, claims, settings
 from qms_mcp.services.rls.templates import Template
 
@@ -29,8 +36,8 @@ _RIGHTS = query("rls.rights")
 _POLICIES = query("rls.policies")
 MOST_FINDINGS = 60
 _METHOD = (
-    "Tried in a transaction that was rolled back: as each role, statements on the tables (statement) and the policies "
-    "on made-up rows of your and of another organization (policy); rights: decided by grants alone."
+    "All tried as that role and rolled back. by statement: reached on the table itself; by policy: its policies let "
+    "made-up rows of your organization (own) or of another (all) through; by rights: grants alone decide."
 )
 
 
@@ -191,13 +198,14 @@ async def _enter(impersonation: "Impersonation", principal: Principal, persona: 
     return await impersonation.act_as(persona.role, Ticket(signed, settings(principal, persona.identity)))
 
 
-def _table(relation: Relation, access: Sequence[Access], *, full: bool) -> _TableAccess:
-    nothing = [one.role for one in access if one.sees == "none" and not one.changes]
-    return _TableAccess(
+def _table(relation: Relation, access: Sequence[Access], *, full: bool) -> TableAccess:
+    something = [one for one in access if one.sees != "none" or one.changes]
+    shown = access if full else something
+    return TableAccess(
         table=relation.full_name,
         rls=relation.rls,
-        access=list(access) if full else [one for one in access if one.role not in nothing],
-        nothing_for=[] if full else nothing,
+        access={one.role: f"{one} (by {one.how})" for one in shown},
+        nothing_for=[] if full else [one.role for one in access if one not in something],
     )
 
 

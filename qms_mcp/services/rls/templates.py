@@ -133,21 +133,6 @@ def _template_says(rules: Rules) -> str:
     return "everybody in the organization reads, whoever may write writes"
 
 
-_TEMPLATE_WHY[rules.template]),
-    ]
-    if rules.append_only:
-        said.append(("no policy and no right to update", "append-only: a correction is a new row"))
-    return said
-
-
-_TEMPLATE_SAYS = {
-    "organization": lambda rules: "everybody in the organization reads, whoever may write writes",
-    "role": lambda rules: f"everybody in the organization reads; {', '.join(rules.roles)} write",
-    "owner": lambda rules: (
-        f"a person sees and changes the rows with themselves in {rules.owner_column}"
-        + (f"; {', '.join(rules.roles)} see all of the organization" if rules.roles else "")
-    ),
-}
 _TEMPLATE_WHY: dict[Template, str] = {
     "organization": "qms.may_write() is false for someone who is only an auditor",
     "role": "qms.has_role() reads the roles from the membership, not from what the caller says",

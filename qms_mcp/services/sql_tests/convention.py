@@ -24,6 +24,7 @@ A script is plain SQL with a few comments that mean something, each alone on its
     - `pg_temp.become(who, as_role => 'qms_app')`: act as a, b, auditor, nobody (no identity) or owner
     - `pg_temp.organization(who)`, `pg_temp.person(who)`: their ids
     - `pg_temp.enrol(who, at, roles)`: add a person, `enrol('qa', 'a', ARRAY['reporter'])`; then `become('qa')`
+    - `pg_temp.newcomer()`: the id of a person who belongs nowhere
     - `pg_temp.verify(condition, message)`: fail unless the condition is true
 - A file without `-- test:` that calls `plan(...)` is a pgTAP script: each `ok` line is a test. BEGIN at its start and
   ROLLBACK at its end are left out. Where the extension is missing, the functions generated scripts use are lent.

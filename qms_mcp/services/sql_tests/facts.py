@@ -75,12 +75,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A trigger that refuses changes."""
+    """A trigger that refuses changes, with the SQLSTATE it raises, or `error`."""
 
     name: str
     on_delete: bool
     on_update: bool
     on_truncate: bool
+    state: str
 
 
 @dataclass(frozen=True, slots=True)

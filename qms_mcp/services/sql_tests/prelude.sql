@@ -21,10 +21,11 @@ DECLARE
     person uuid := pg_temp.person(who);
     organization uuid := pg_temp.organization(who);
 BEGIN
+    -- Not by set_config: some roles may not call it.
     IF person IS NULL AND who NOT IN ('nobody', 'owner') THEN
         RAISE EXCEPTION 'nobody is called %', who USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    PERFORM set_config('role', 'none', true);
+    SET LOCAL ROLE NONE;
     PERFORM set_config(
         'qms.identity',
         coalesce(qms_private.mint_identity(person, organization, 'agent', pg_backend_pid()), ''),
@@ -44,16 +45,12 @@ $$;
 CREATE OR REPLACE FUNCTION pg_temp.enrol(who text, at text, roles text []) RETURNS uuid LANGUAGE plpgsql
 AS $$
 DECLARE
-    person uuid := gen_random_uuid();
+    person uuid;
     organization uuid := coalesce(pg_temp.organization(at), gen_random_uuid());
     before text := current_setting('role');
 BEGIN
-    PERFORM set_config('role', 'none', true);
-    IF has_table_privilege('qms_definer', 'auth.users', 'INSERT') THEN
-        PERFORM set_config('role', 'qms_definer', true);
-    END IF;
-    INSERT INTO auth.users (id, email) VALUES (person, person || '@test.invalid');
-    PERFORM set_config('role', 'none', true);
+    SET LOCAL ROLE NONE;
+    person := pg_temp.newcomer();
     PERFORM set_config('role', 'qms_definer', true);
     INSERT INTO qms.organizations (id, name, slug) VALUES (organization, 'Test ' || at, 'test-' || organization)
     ON CONFLICT (id) DO NOTHING;
@@ -67,8 +64,24 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION pg_temp.newcomer() RETURNS uuid LANGUAGE plpgsql
+AS $$
+DECLARE
+    person uuid := gen_random_uuid();
+    before text := current_setting('role');
+BEGIN
+    SET LOCAL ROLE NONE;
+    IF has_table_privilege('qms_definer', 'auth.users', 'INSERT') THEN
+        PERFORM set_config('role', 'qms_definer', true);
+    END IF;
+    INSERT INTO auth.users (id, email) VALUES (person, person || '@test.invalid');
+    PERFORM set_config('role', before, true);
+    RETURN person;
+END
+$$;
+
 GRANT EXECUTE ON FUNCTION
-    pg_temp.organization(text), pg_temp.person(text), pg_temp.verify(boolean, text), pg_temp.become(text, text),
+    pg_temp.newcomer(), pg_temp.organization(text), pg_temp.person(text), pg_temp.verify(boolean, text), pg_temp.become(text, text),
     pg_temp.enrol(text, text, text [])
     TO PUBLIC;
 

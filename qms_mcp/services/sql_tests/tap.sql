@@ -15,6 +15,7 @@ CREATE FUNCTION qms_tap.no_plan() RETURNS SETOF text LANGUAGE sql
 AS $$SELECT NULL::text WHERE false$$;
 
 CREATE FUNCTION qms_tap.ok(condition boolean, description text DEFAULT '') RETURNS text LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     place integer := coalesce(nullif(current_setting('qms_tap.run', true), '')::integer, 0) + 1;
@@ -57,13 +58,13 @@ RETURNS text LANGUAGE plpgsql
 AS $$
 BEGIN
     EXECUTE statement;
-    RETURN qms_tap.ok(false, description) || E'\n# caught no exception, wanted ' || state;
+    RETURN qms_tap.ok(false, description) || E'\n# caught no exception, wanted ' || coalesce(state, 'any');
 EXCEPTION WHEN OTHERS THEN
-    IF sqlstate = state AND (message IS NULL OR sqlerrm = message) THEN
+    IF (state IS NULL OR sqlstate = state) AND (message IS NULL OR sqlerrm = message) THEN
         RETURN qms_tap.ok(true, description);
     END IF;
     RETURN qms_tap.ok(false, description) || E'\n# caught: ' || sqlstate || ': ' || sqlerrm
-        || E'\n# wanted: ' || state;
+        || E'\n# wanted: ' || coalesce(state, 'any');
 END
 $$;
 
