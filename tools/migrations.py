@@ -74,6 +74,7 @@ async def apply_migration(
     how_to_approve, and call again when it is approved. You can't approve it. Fails without the role admin and for a
     draft that was applied; everything is rolled back when a statement fails.
     """
+    del draft_id, approval_id  # the resolvers take them
     draft, approval = ready.ready()
     standing = await settle(ctx, approval, answer)
     shown = MigrationOutcome(status="pending", draft_id=draft.id, approval_id=approval.id, sha256=draft.sha256)

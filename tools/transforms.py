@@ -74,6 +74,7 @@ async def transform_data(
     the person when it can. Otherwise the status is pending: tell the user the approval_id and how_to_approve, and call
     again with draft_id. You can't approve it. Refused when the number of rows is another one by then.
     """
+    del statement, parameters, reason, draft_id, approval_id  # the resolvers take them
     draft, approval = ready.ready()
     standing = await settle(ctx, approval, answer)
     shown = TransformOutcome(

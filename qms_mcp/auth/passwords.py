@@ -6,6 +6,7 @@ from qms_mcp.errors import InvalidInputError
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
+MIN_DIFFERENT = 5
 
 
 def check_new(password: str) -> None:
@@ -20,7 +21,7 @@ def check_new(password: str) -> None:
         )
     if len(password) > MAX_LENGTH:
         raise InvalidInputError(f"The password has more than {MAX_LENGTH} characters.")
-    if len(set(password)) < 5:
+    if len(set(password)) < MIN_DIFFERENT:
         raise InvalidInputError("The password repeats too few characters.", hint="A short sentence is good.")
 
 

@@ -67,10 +67,11 @@ async def _demo(home: Path, screen: "Screen") -> int:
         walk = Walk(screen, home)
         try:
             await walk.main_job()
-        except (MCPError, ExceptionGroup) as error:
+        except* MCPError as errors:
             raise UnavailableError(
-                "The server did not hold.", hint=f"What it said is in {home / 'demo.log'}; `qms-mcp doctor` says more."
-            ) from error
+                "The server did not answer.",
+                hint=f"What it said is in {home / 'demo.log'}; `qms-mcp doctor` says more.",
+            ) from errors
     _by_hand(screen, home, str(walk.memory.of("apply_migration").get("approval_id", "ID")))
     _paste(screen, home)
     tally = walk.tally

@@ -14,7 +14,10 @@ def command(*, status: bool, dry_run: bool) -> None:
     """
     if status and dry_run:
         raise click.UsageError("--status and --dry-run exclude each other.")
-    anyio.run(_status if status else _migrate, *([] if status else [dry_run]))
+    if status:
+        anyio.run(_status)
+    else:
+        anyio.run(_migrate, dry_run)
 
 
 async def _status() -> None:
@@ -26,7 +29,7 @@ async def _status() -> None:
             click.echo(f"{migration.version}  {migration.state:8}  {migration.name}")
 
 
-async def _migrate(dry_run: bool) -> None:  # noqa: FBT001 - the one argument anyio passes on
+async def _migrate(dry_run: bool) -> None:
     from qms_mcp.cli.opened import owner_login  # noqa: PLC0415
     from qms_mcp.db.migrate import Migrator  # noqa: PLC0415
 

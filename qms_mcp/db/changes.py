@@ -10,7 +10,7 @@ and the versions they replaced still carry it after the rollback.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import psycopg
@@ -108,7 +108,7 @@ async def preview(database: "Database", principal: Principal, verdict: Verdict, 
             after = await _versions(transaction, verdict, "xmin", number)
             written = _since(counted, await transaction.fetch_all(_ROWS, row=RowsWritten))
             found = Snapshot(rows, [], after, [column.name for column in key], written)
-            raise _RolledBack
+            raise _RolledBack  # noqa: TRY301 - the only way out of a transaction that commits
     except _RolledBack:
         pass
     if found is None:
@@ -212,7 +212,8 @@ def _as_text(value: Any, type_name: str) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and type_name.endswith("[]"):
-        return "{" + ",".join(_element(element, type_name[:-2]) for element in value) + "}"
+        elements = cast("list[Any]", value)
+        return "{" + ",".join(_element(element, type_name[:-2]) for element in elements) + "}"
     return json.dumps(value, ensure_ascii=False)
 
 

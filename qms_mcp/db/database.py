@@ -31,7 +31,7 @@ from qms_mcp.errors import NotAllowedError, UnavailableError
 _log = logging.getLogger(__name__)
 _ASSUME = query("identity.assume")
 _MINT = query("identity.mint")
-_BEGIN, _BEGIN_READ_ONLY = Command(b"BEGIN"), Command(b"BEGIN READ ONLY")
+_BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ONLY"), Command(b"ROLLBACK")
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
 _BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
 _POOL_TIMEOUT = 3.0
@@ -44,7 +44,7 @@ _WRITING = (
     "SET intervalstyle = 'iso_8601'",
     "SET bytea_output = 'hex'",
 )
-_FOR_SESSION = tuple(Command(setting.encode()) for setting in _WRITING)
+_DISCARD = (Command(b"DISCARD ALL"), *(Command(setting.encode()) for setting in _WRITING))
 _FOR_TRANSACTION = tuple(Command(setting.replace("SET", "SET LOCAL", 1).encode()) for setting in _WRITING)
 
 Pool: TypeAlias = AsyncConnectionPool[Connection]
@@ -207,7 +207,13 @@ class Database:
             yield Transaction(connection)
 
     async def _ticket(self, principal: Principal, pid: int) -> bytes:
-        mint = command(_MINT, {**_identity(principal, ""), "pid": pid})
+        params = {
+            "user_id": principal.user_id,
+            "organization_id": principal.organization_id,
+            "actor_kind": principal.actor_kind,
+            "pid": pid,
+        }
+        mint = command(_MINT, params)
         async with self._checked_out(self._server, _nothing) as minting:
             value = (await exchange(minting, [mint]))[0].rows[0][0]
         return value or b""
@@ -279,14 +285,15 @@ def _pool(wiring: Wiring, conninfo: str, configure: Preamble | None = None) -> P
 
 async def _discard(connection: Connection) -> None:
     """Put the session into the state in which statements of the SQL tools find it."""
-    await exchange(connection, [Command(b"DISCARD ALL"), *_FOR_SESSION])
+    await exchange(connection, _DISCARD)
 
 
 async def _clean(pool: Pool, connection: Connection) -> None:
     """Undo whatever a statement may have left in the session, and give the connection back."""
     try:
-        await _roll_back(connection)
-        await _discard(connection)
+        if connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
+            await _roll_back(connection)
+        await exchange(connection, [_ROLLBACK, *_DISCARD])
     except psycopg.Error:
         await connection.close()
     finally:

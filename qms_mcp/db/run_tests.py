@@ -14,7 +14,9 @@ from qms_mcp.errors import StatementError
 State: TypeAlias = Literal["passed", "failed", "skipped"]
 Connection: TypeAlias = psycopg.AsyncConnection[Any]
 
-_TAP_LINE = re.compile(r"(?P<not>not )?ok\b\s*\d*\s*(?:- )?(?P<name>[^#\n]*)(?:#\s*(?P<directive>SKIP|TODO)\s*(?P<why>.*))?")
+_TAP_LINE = re.compile(
+    r"(?P<not>not )?ok\b\s*\d*\s*(?:- )?(?P<name>[^#\n]*)(?:#\s*(?P<directive>SKIP|TODO)\s*(?P<why>.*))?"
+)
 _LIMITS = (b"SET LOCAL statement_timeout = '30s'", b"SET LOCAL lock_timeout = '5s'")
 
 
@@ -161,7 +163,9 @@ def _as_expected(test: Case, failed: _FailedAt) -> bool:
 
 
 def _failure(name: str, duration: float, failed: _FailedAt, test: Case | None = None) -> Outcome:
-    wanted = f" (expected {test.expected_state} {test.expected_part}".rstrip() + ")" if test and test.expected_state else ""
+    wanted = (
+        f" (expected {test.expected_state} {test.expected_part}".rstrip() + ")" if test and test.expected_state else ""
+    )
     message = f"{failed.state}: {failed.message}{wanted}"
     return Outcome(name, "failed", failed.statement.line, duration, message, failed.statement.text[:500])
 

@@ -72,6 +72,11 @@ class SqlTransaction(Transaction):
 
 
 _OWN: dict[str, tuple[type[QmsError], str, str]] = {
+    "53400": (
+        LimitExceededError,
+        "The statement would write too much to temporary files.",
+        "Sort or group fewer rows, or fewer and shorter columns.",
+    ),
     "QM001": (
         NotAuthenticatedError,
         "You do not belong to this organization (any more).",

@@ -6,7 +6,7 @@ come without colour, so that they can be read in a log.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from rich.console import Console, Group, RenderableType
@@ -145,14 +145,12 @@ def _result(content: Mapping[str, Any]) -> RenderableType:
 
 
 def _access(reports: list[Mapping[str, Any]]) -> RenderableType:
-    """Return who sees what of each table, a line a table."""
+    """Return who sees and changes what of each table, a line a table."""
     rows: list[list[str]] = []
     for report in reports:
-        access = cast("list[Mapping[str, str]]", report.get("access", []))
-        nothing = cast("list[str]", report.get("nothing_for", []))
-        sees = "; ".join(f"{a['role']} {a['sees']}{', ' + a['changes'] if a.get('changes') else ''}" for a in access)
-        rows.append([str(report["table"]), str(report["rls"]), sees or "nobody", ", ".join(nothing)])
-    return _table(("table", "rls", "sees and changes", "nothing for"), rows)
+        access = cast("Mapping[str, Any]", report.get("access", {}))
+        rows.append([str(report["table"]), str(report["rls"]), "; ".join(f"{k}: {v}" for k, v in access.items())])
+    return _table(("table", "rls", "who sees and changes what"), rows)
 
 
 def _listed(values: list[Any]) -> RenderableType:
@@ -173,7 +171,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> RenderableTyp
         table.add_column(name.replace("_", " "), justify="right" if right else "left", overflow="fold")
     for row in rows[:_ROWS]:
         cells = zip(names, row, strict=False)
-        table.add_row(*(Text(_size(value) if name == "bytes" else _cell(value)) for name, value in cells))
+        table.add_row(*(Text(_READABLE.get(name, _cell)(value)) for name, value in cells))
     left = len(rows) - _ROWS
     return Group(table, Text(f"… {left} more", style="dim")) if left > 0 else table
 
@@ -187,6 +185,13 @@ def _cell(value: Any) -> str:
 def _size(value: Any) -> str:
     """Return a number of bytes as people say it."""
     return "" if value is None else f"{value / 1000:,.0f} kB" if value < 10**6 else f"{value / 10**6:,.1f} MB"
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{value:.1%}"
+
+
+_READABLE: Mapping[str, Callable[[Any], str]] = {"bytes": _size, "share": _share}
 
 
 def _cut(text: str, most: int = _LONG) -> str:

@@ -9,9 +9,12 @@ from qms_mcp.services.catalogue import Catalogue
 from qms_mcp.services.design.service import Design
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.review.service import CodeReview
 from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.services.sql.service import SqlTools
+from qms_mcp.services.sql_tests.service import SqlTests
 from qms_mcp.services.transforms import Transforms
+from qms_mcp.services.validation.service import DataValidation
 from qms_mcp.settings import Settings
 
 
@@ -28,6 +31,9 @@ class Services:
     design: Design
     rls: RowSecurity
     sql: SqlTools
+    sql_tests: SqlTests
+    review: CodeReview
+    validation: DataValidation
 
     @classmethod
     def over(cls, database: Database, settings: Settings) -> "Services":
@@ -43,4 +49,7 @@ class Services:
             design=Design(database),
             rls=RowSecurity(database),
             sql=SqlTools(database, guard, settings),
+            sql_tests=SqlTests(database, guard),
+            review=CodeReview(database, guard),
+            validation=DataValidation(database, guard, settings.qms_statement_timeout_ms),
         )

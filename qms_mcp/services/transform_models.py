@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from qms_mcp.services.answer import Answer
 from qms_mcp.services.approvals import Request
 
@@ -13,7 +15,7 @@ from qms_mcp.services.approvals import Request
 class RowChange(Answer):
     """One row: its key, and what changes in it."""
 
-    key: dict[str, Any] = {}
+    key: dict[str, Any] = Field(default_factory=dict[str, Any])
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
 
@@ -23,9 +25,9 @@ class Preview(Answer):
 
     target: str
     rows: int
-    columns: list[str] = []
-    sample: list[RowChange] = []
-    also: list[str] = []
+    columns: list[str] = Field(default_factory=list[str])
+    sample: list[RowChange] = Field(default_factory=list[RowChange])
+    also: list[str] = Field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,10 @@ def _summary(preview: Preview) -> str:
         lines.append(f"Columns: {', '.join(preview.columns)}.")
     if preview.also:
         lines.append(f"Triggers also write {'; '.join(preview.also)}.")
-    for change in preview.sample[:3]:
-        lines.append(f"- {_worded(change.key)}: {_worded(change.before) or 'new'} -> {_worded(change.after) or 'gone'}")
+    lines += [
+        f"- {_worded(change.key)}: {_worded(change.before) or 'new'} -> {_worded(change.after) or 'gone'}"
+        for change in preview.sample[:3]
+    ]
     return "\n".join(lines)
 
 

@@ -81,14 +81,14 @@ class _Cutter:
         """Say whether a token ends the piece before it, and belongs to none itself."""
         word = token.word
         if word == ";":
-            self._flush()
+            self.flush()
             return True
         if word == "case" and self.current:
             self.cases += 1
         elif word == "end" and self.cases:
             self.cases -= 1
         elif word in _OPENERS and not self.cases and not self._is_ending():
-            self._flush()
+            self.flush()
             self._open(word)
             return True
         return False
@@ -101,7 +101,7 @@ class _Cutter:
         if word in {"loop", "begin"}:
             self.blocks.append(_Block(word))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if not self.current:
             return
         tokens, self.current = self.current, []
@@ -136,5 +136,5 @@ def split_body(body: str, *, first_line: int = 1) -> list[Piece]:
     for token in tokenize(body, first_line=first_line):
         if token.kind != "comment":
             cutter.take(token)
-    cutter._flush()  # noqa: SLF001 - the cutter is this function, in parts
+    cutter.flush()
     return cutter.pieces

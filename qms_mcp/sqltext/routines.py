@@ -92,7 +92,9 @@ def read_routine(statement: Statement) -> Routine | None:
     body = next((t for t, before in zip(rest[1:], rest, strict=False) if before.word == "as" and _quotes(t)), None)
     head = tuple(token.word for token in rest if token is not body)
     parameters = _parameters(statement.tokens[opening + 1 : closing])
-    return Routine(statement, "function" if kind == "function" else "procedure", name, parameters, _returns(head), head, body)
+    return Routine(
+        statement, "function" if kind == "function" else "procedure", name, parameters, _returns(head), head, body
+    )
 
 
 def _quotes(token: Token) -> bool:

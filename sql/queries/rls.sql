@@ -323,6 +323,18 @@ ORDER BY relation;
 -- name: lint_forgeable_policy
 -- Policies that believe a setting, themselves or in a function they call. The key of identities is verified, so the
 -- functions that ask for it are no such case.
+WITH written AS (
+    SELECT
+        w.oid,
+        w.polname,
+        w.polrelid,
+        w.polroles,
+        pg_catalog.concat_ws(
+            ' ', pg_catalog.pg_get_expr(w.polqual, w.polrelid), pg_catalog.pg_get_expr(w.polwithcheck, w.polrelid)
+        ) AS expression
+    FROM pg_catalog.pg_policy AS w
+)
+
 SELECT
     n.nspname || '.' || c.relname AS relation,
     p.polname || ' on ' || c.oid::pg_catalog.regclass AS object,
@@ -332,17 +344,12 @@ SELECT
         ELSE 'warning'
     END AS severity,
     'The policy trusts a setting (' || coalesce(
-        pg_catalog.substring(e.expression, '(current_setting|auth\.\w+)\('), f.name
+        pg_catalog.substring(p.expression, '(current_setting|auth\.\w+)\('), f.name
     ) || '): any SQL can set it and be somebody else.' AS problem,
     'Compare with (SELECT qms.current_organization_id()) or (SELECT qms.current_user_id()): generate_rls.' AS fix
-FROM pg_catalog.pg_policy AS p
+FROM written AS p
 INNER JOIN pg_catalog.pg_class AS c ON c.oid = p.polrelid
 INNER JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (
-    SELECT
-        coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '') || ' '
-        || coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), '') AS expression
-) AS e
 CROSS JOIN LATERAL (
     SELECT pg_catalog.min(s.oid::pg_catalog.regprocedure::text) AS name
     FROM pg_catalog.pg_depend AS d
@@ -354,7 +361,7 @@ CROSS JOIN LATERAL (
 ) AS f
 WHERE
     n.nspname = ANY(%(schemas)s::text[])
-    AND (e.expression ~ '(current_setting|auth\.(jwt|uid|role|email))\(' OR f.name IS NOT NULL)
+    AND (p.expression ~ '(current_setting|auth\.(jwt|uid|role|email))\(' OR f.name IS NOT NULL)
 ORDER BY relation, object;
 
 -- name: lint_definer_without_search_path

@@ -26,7 +26,7 @@ SELECT
     %(statement)s,
     p.parameters,
     p.content,
-    encode(sha256(convert_to(p.content, 'UTF8')), 'hex'),
+    encode(sha256(convert_to(p.content, 'UTF8')), 'hex') AS sha256,
     %(target)s,
     %(rows_expected)s,
     %(preview)s::jsonb,

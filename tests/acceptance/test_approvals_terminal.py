@@ -24,7 +24,7 @@ from tests.conftest import Tenants
 
 pytestmark = pytest.mark.anyio
 
-PASSWORD = "the press stops at noon"
+PASSWORD = "the press stops at noon"  # noqa: S105 - of nobody
 SCRIPT = "CREATE TABLE public.units (name text PRIMARY KEY); -- \x1b[31mred\x1b[0m"
 
 
@@ -48,7 +48,7 @@ def on_a_terminal(
     """Run a command on a terminal of its own and type each answer once its prompt is there."""
     pid, descriptor = pty.fork()
     if pid == 0:
-        os.execve(arguments[0], list(arguments), environment)
+        os.execve(arguments[0], list(arguments), environment)  # noqa: S606 - the program under test
     shown, waiting = "", list(dialogue)
     searched, deadline = 0, time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -130,12 +130,8 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
 
 def resources(seeded: Seeded) -> list[str]:
     described = [f"qms://schema/{table.replace('.', '/')}" for table in seeded.tables]
-    return [
-        *described,
-        "qms://guide",
-        f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}",
-        "qms://ledger/current",
-    ]
+    # The own ledger comes first: later it holds what was asked here, ids included.
+    return ["qms://ledger/current", "qms://guide", *described, f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}"]
 
 
 def nothing_foreign(answer: str, asked: object, seeded: Seeded) -> None:

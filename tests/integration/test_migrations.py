@@ -178,14 +178,16 @@ async def test_a_draft_cannot_be_changed_after_it_was_tested(
     migrations: Migrations, tenants: Tenants, database: Database
 ) -> None:
     made = await draft(migrations, tenants.ours, LOTS)
-    for statement in (
-        f"UPDATE qms.migration_drafts SET script = 'DROP TABLE qms.people' WHERE id = '{made.draft_id}'",
-        f"UPDATE qms.migration_drafts SET state = 'applied', version = '1', applied_at = now() WHERE id = '{made.draft_id}'",
-    ):
+    drafts = f"UPDATE qms.migration_drafts SET %s WHERE id = '{made.draft_id}'"
+
+    async def tamper(change: str) -> None:
+        async with database.owner_transaction() as transaction:
+            await transaction.connection.execute(b"SET LOCAL ROLE qms_definer")
+            await transaction.connection.execute((drafts % change).encode())
+
+    for change in ("script = 'DROP TABLE qms.people'", "state = 'applied', version = '1', applied_at = now()"):
         with pytest.raises(QmsError):
-            async with database.owner_transaction() as transaction:
-                await transaction.connection.execute(b"SET LOCAL ROLE qms_definer")
-                await transaction.connection.execute(statement.encode())
+            await tamper(change)
 
 
 async def test_only_an_administrator_drafts_and_applies(
@@ -264,7 +266,7 @@ async def test_an_added_column_can_be_taken_back(migrations: Migrations, tenants
 WEAKENING: Sequence[tuple[str, str]] = (
     ("CREATE TABLE qms.t (id uuid PRIMARY KEY)", "organization_id"),
     (LOTS.replace("ALTER TABLE qms.lots FORCE ROW LEVEL SECURITY;", ""), "forced row-level security"),
-    (LOTS.split("CREATE POLICY")[0], "no policy"),
+    (LOTS.partition("CREATE POLICY")[0], "no policy"),
     ("ALTER TABLE qms.quality_items ADD COLUMN lot text NOT NULL", "NOT NULL column"),
     ("GRANT SELECT ON qms.quality_items TO anon", "anon"),
     ("GRANT SELECT ON qms.quality_items TO PUBLIC", "public"),
@@ -329,15 +331,15 @@ HOSTILE_ROWS = Query(
 )
 LEAKS: Sequence[str] = (
     # a check runs over the rows of every organization, and its function puts them into a message
-    "CREATE FUNCTION public.spy(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS "
-    "$$BEGIN RAISE EXCEPTION '%', t USING ERRCODE = '42P01'; END$$;\n"
-    "ALTER TABLE qms.quality_items ADD CONSTRAINT spied CHECK (public.spy(title));",
+    """CREATE FUNCTION public.spy(t text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    $$BEGIN RAISE EXCEPTION '%', t USING ERRCODE = '42P01'; END$$;
+    ALTER TABLE qms.quality_items ADD CONSTRAINT spied CHECK (public.spy(title));""",
     "ALTER TABLE qms.quality_items ADD CONSTRAINT spied CHECK (title::regclass IS NOT NULL);",
     "ALTER TABLE qms.quality_items ADD CONSTRAINT spied CHECK (title::int > 0);",
     "ALTER TABLE qms.quality_items ALTER COLUMN title TYPE uuid USING title::uuid;",
-    "CREATE FUNCTION public.spy(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS "
-    "$$BEGIN RAISE EXCEPTION USING MESSAGE = t, DETAIL = t, HINT = t, COLUMN = t; END$$;\n"
-    "CREATE INDEX spied ON qms.quality_items (public.spy(title));",
+    """CREATE FUNCTION public.spy(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+    $$BEGIN RAISE EXCEPTION USING MESSAGE = t, DETAIL = t, HINT = t, COLUMN = t; END$$;
+    CREATE INDEX spied ON qms.quality_items (public.spy(title));""",
     "ALTER TABLE qms.quality_items ADD CONSTRAINT spied UNIQUE (category);",
     "ALTER TABLE qms.quality_items ADD CONSTRAINT spied CHECK (to_tsquery(title || ' &') IS NOT NULL);",
 )
@@ -353,7 +355,7 @@ async def test_a_rehearsal_repeats_no_row_of_anybody(
         with pytest.raises(StatementError) as refused:
             await draft(migrations, tenants.ours, script, "spy")
         assert "krypto" not in refused.value.prose().lower(), script
-        assert re.search(r"Statement [12] \(line [12]\)", refused.value.message), script
+        assert re.search(r"Statement [12] \(line [123]\)", refused.value.message), script
 
 
 async def test_the_owner_sees_no_rows_in_a_rehearsal(
@@ -378,7 +380,7 @@ async def test_a_new_policy_and_a_write_in_one_script_are_refused(migrations: Mi
         "CREATE POLICY mine ON qms.quality_items TO CURRENT_USER USING (organization_id IS NOT NULL);\n"
         "UPDATE qms.quality_items SET priority = 1;"
     )
-    with pytest.raises(RefusedStatementError, match="two drafts|one script"):
+    with pytest.raises(RefusedStatementError, match="in one script"):
         await draft(migrations, tenants.ours, script, "widen")
 
 

@@ -98,7 +98,7 @@ async def test_an_answer_of_the_user_that_is_sent_twice_is_two_calls(
     async with client_for(
         database, tenants.ours, tmp_path, more_tools=SPECS, mode="2026-07-28", elicitation_callback=agree
     ) as client:
-        asked = await client.session.call_tool("ask", {"number": 7}, allow_input_required=True)
+        asked: Any = await client.session.call_tool("ask", {"number": 7}, allow_input_required=True)
         again: dict[str, Any] = {
             "input_responses": {
                 key: ElicitResult(action="accept", content={"sure": True}) for key in asked.input_requests or {}

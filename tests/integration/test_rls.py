@@ -1,6 +1,7 @@
 """Policies from templates are proven by their tests, and check_rls finds what is broken on purpose."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,7 +18,8 @@ from qms_mcp.services.rls.models import RowSecurityReport, RowSecurityScript
 from qms_mcp.services.rls.personas import PERSONAS
 from qms_mcp.services.rls.service import RowSecurity
 from tests.conftest import Tenants
-from tests.integration.test_design import entities
+from tests.integration.test_design import ENTITIES, entities
+from tests.support.in_process import client_for
 
 pytestmark = pytest.mark.anyio
 
@@ -88,6 +90,13 @@ async def test_the_proof_leaves_nothing_behind(database: Database, tenants: Tena
         assert await transaction.fetch_dicts(count) == before
         await transaction.connection.execute(b"SET LOCAL ROLE qms_definer")
         assert await transaction.fetch_dicts(Query("t", "SELECT count(*) AS n FROM qms.organizations")) == [{"n": 3}]
+
+
+async def test_another_template_takes_the_place_of_the_first(database: Database, tenants: Tenants) -> None:
+    await run(database, TABLE)
+    for how in TEMPLATES:
+        made = await generated(database, tenants, **how)
+        await run(database, "REVOKE UPDATE ON qms.tools_on_loan FROM qms_app", made.script, made.test)
 
 
 async def test_policies_for_a_shipped_table_and_a_planned_one(database: Database, tenants: Tenants) -> None:
@@ -299,7 +308,9 @@ async def test_a_sound_table_has_no_finding(database: Database, tenants: Tenants
         "qms_app as auditor": "sees own (by policy)",
         "qms_sql": "sees own (by policy)",
     }
-    assert set(report.tables[0].nothing_for) == {persona.label for persona in PERSONAS} - set(access)
+    assert set(report.tested) == {persona.label for persona in PERSONAS}
+    everybody = (await checked(database, tenants, schema="shop", full=True)).tables[0].access
+    assert {one for one, got in everybody.items() if got.startswith("nothing")} == set(report.tested) - set(access)
 
 
 async def break_tables(database: Database) -> dict[str, tuple[str, str, str, str]]:
@@ -433,6 +444,26 @@ async def test_a_design_passes_the_check(database: Database, tenants: Tenants) -
     may = {one.table: one.access["qms_app"] for one in report.tables}
     assert may["metrology.instruments"] == "sees own, insert own, update own (by policy)"
     assert may["metrology.calibrations"] == "sees own, insert own (by policy)"
+
+
+async def test_the_three_tools_work_together_through_a_client(
+    database: Database, tenants: Tenants, tmp_path: Path
+) -> None:
+    async with client_for(database, tenants.ours, tmp_path) as client:
+        arguments = {"schema": "metrology", "entities": ENTITIES}
+        design = (await client.call_tool("design_schema", arguments)).structured_content
+        assert design is not None
+        await run(database, design["script"])
+        arguments = {"table": "metrology.instruments", "template": "role", "roles": ["mrb"]}
+        rules = (await client.call_tool("generate_rls", arguments)).structured_content
+        assert rules is not None
+        await run(database, rules["script"], rules["test"])
+        report = (await client.call_tool("check_rls", {"schema": "metrology"})).structured_content
+        assert report is not None
+        assert report["found"] == {"error": 0, "warning": 0, "info": 0}
+        refused = await client.call_tool("generate_rls", {"table": "metrology.instrument"})
+        assert refused.is_error
+        assert "metrology.instruments" in str(refused.content)
 
 
 async def test_tables_are_paged_and_filtered(database: Database, tenants: Tenants) -> None:

@@ -219,7 +219,7 @@ async def test_a_delete_that_the_application_may_not_do_says_so(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
     await fill(database, tenants.ours)
-    with pytest.raises(QmsError, match="(?i)permission|refused|not allowed"):
+    with pytest.raises(QmsError, match="refused"):
         await draft(transforms, tenants.ours, "DELETE FROM qms.quality_items")
     assert len(await read(database, tenants.ours)) == 3
 

@@ -57,7 +57,7 @@ def test_strings_and_comments_are_not_code() -> None:
 def test_statements_are_cut_at_semicolons_outside_of_bodies() -> None:
     text = (
         "SELECT ';'; CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;"
-        'SELECT E\'a\\\';\' AS ";"; DO $a$ BEGIN NULL; END $a$'
+        "SELECT E'a\\';' AS \";\"; DO $a$ BEGIN NULL; END $a$"
     )
     assert [statement.words[0] for statement in split_statements(text)] == ["select", "create", "select", "do"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qms_mcp.errors import InvalidInputError
-from qms_mcp.services.design.models import Decision, Entity, EntityField, Relation
+from qms_mcp.services.design.models import Entity, EntityField, Relation
 from qms_mcp.services.design.names import check_distinct, check_name, nearest, shortened, singular
 from qms_mcp.services.design.types import ColumnType, column_type, default_sql, value_list
 
@@ -106,7 +106,7 @@ class Blueprint:
     def __init__(self, schema: str, entities: Sequence[Entity], existing: Mapping[str, ExistingTable]) -> None:
         self.schema = check_name(schema, "schema")
         self.existing = existing
-        self.decisions: list[Decision] = []
+        self.decisions: dict[str, str] = {}
         self.warnings: list[str] = []
         self.widened: list[ExistingTable] = []
         check_distinct((check_name(entity.name, "table") for entity in entities), "entity")
@@ -120,9 +120,7 @@ class Blueprint:
 
     def decide(self, what: str, why: str) -> None:
         """Note a choice, once."""
-        decision = Decision(what=what, why=why)
-        if decision not in self.decisions:
-            self.decisions.append(decision)
+        self.decisions.setdefault(what, why)
 
     def _table(self, entity: Entity) -> Table:
         name = f"{self.schema}.{entity.name}"

@@ -10,15 +10,20 @@ Value: TypeAlias = Annotated[bool | int | float | str, WithJsonSchema({"type": [
 Kind: TypeAlias = Literal["one_to_many", "many_to_one", "many_to_many", "one_to_one"]
 
 
-def untitled(schema: dict[str, Any]) -> None:
-    """Drop from a JSON schema the titles that only repeat names."""
+def _shortened(schema: dict[str, Any]) -> None:
+    """Leave out of a JSON schema what its names say already: every client pays for each byte of it."""
     schema.pop("title", None)
+    schema.pop("description", None)
     for part in schema.get("properties", {}).values():
         part.pop("title", None)
+        if not part.get("default", True):
+            part.pop("default")
+        if choices := [choice for choice in part.pop("anyOf", []) if choice != {"type": "null"}]:
+            part.update(choices[0])
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=untitled)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_shortened)
 
 
 class EntityField(_Strict):
@@ -55,19 +60,12 @@ class Entity(_Strict):
     append_only: bool = False
 
 
-class Decision(Answer):
-    """A choice of the design, and its reason."""
-
-    what: str
-    why: str
-
-
 class SchemaDesign(Answer):
     """A migration, the reasons for what is in it, and a picture of it."""
 
     tables: list[str]
     script: str
-    decisions: list[Decision]
+    decisions: dict[str, str]
     warnings: list[str]
-    diagram: str = Field(description="Mermaid")
+    diagram: str
     next_step: str

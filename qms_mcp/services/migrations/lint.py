@@ -80,7 +80,7 @@ def _locks(statement: Statement, made: Made) -> Iterator[Finding]:
 
 
 def _losses(statement: Statement, made: Made) -> Iterator[Finding]:
-    if statement.head == "drop table" or statement.head == "drop schema":
+    if statement.head in {"drop table", "drop schema"}:
         yield _finding(statement, 0, "drops-records", "warning", f"{statement.head.upper()} removes rows for good.",
                        "Rename it, or keep it and stop using it.")  # fmt: skip
     if statement.head == "alter table" and statement.target not in made:
@@ -150,7 +150,7 @@ def _row_changes(statement: Statement, made: Made) -> Iterator[Finding]:
 def _protections(statement: Statement, made: Made) -> Iterator[Finding]:
     if statement.head in {"drop policy", "drop trigger"} and statement.target not in made:
         yield _finding(statement, 0, "drops-protection", "warning",
-                       f"{statement.head.upper()} takes a protection away.", "Say in the reason what replaces it.")  # fmt: skip
+                       f"{statement.head.upper()} takes a protection away.", "Say what replaces it.")  # fmt: skip
 
 
 def _tables(statement: Statement, _made: Made) -> Iterator[Finding]:

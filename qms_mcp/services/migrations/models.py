@@ -55,13 +55,13 @@ class Report(Answer):
 
     statements: int
     duration_ms: int
-    created: list[str] = []
-    changed: list[str] = []
-    dropped: list[str] = []
-    locks: list[Lock] = []
-    rewritten: list[str] = []
-    rows: list[TouchedRows] = []
-    findings: list[Finding] = []
+    created: list[str] = Field(default_factory=list[str])
+    changed: list[str] = Field(default_factory=list[str])
+    dropped: list[str] = Field(default_factory=list[str])
+    locks: list[Lock] = Field(default_factory=list[Lock])
+    rewritten: list[str] = Field(default_factory=list[str])
+    rows: list[TouchedRows] = Field(default_factory=list[TouchedRows])
+    findings: list[Finding] = Field(default_factory=list[Finding])
     reverse: Reverse | None = None
 
 
@@ -91,7 +91,7 @@ class ListedMigration(Answer):
     created_at: datetime | None = None
     applied_at: datetime | None = None
     script: str | None = None
-    findings: list[str] = []
+    findings: list[str] = Field(default_factory=list[str])
 
 
 class MigrationList(Answer):

@@ -8,6 +8,8 @@ from uuid import UUID
 from qms_mcp.services.approvals import Request
 from qms_mcp.services.migrations.models import Report
 
+_NAMED = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -45,7 +47,7 @@ class Draft:
         for words, items in (("Creates", report.created), ("Changes", report.changed), ("Drops", report.dropped),
                              ("Rewrites", report.rewritten)):  # fmt: skip
             if items:
-                lines.append(f"{words}: {', '.join(items[:12])}{', ...' if len(items) > 12 else ''}.")
+                lines.append(f"{words}: {', '.join(items[:_NAMED])}{', ...' if len(items) > _NAMED else ''}.")
         lines += [f"Locks {lock.relation} ({lock.mode}): blocks {lock.blocks}." for lock in report.locks[:6]]
         lines += [f"{one.severity.title()}, line {one.line}: {one.message}" for one in report.findings[:8]]
         lines.append("A tested script takes it back." if report.reverse and report.reverse.tested else

@@ -95,9 +95,8 @@ def _refusals(statement: Statement) -> Iterator[Refusal]:
     yield from _kind(statement)
     if statement.head in {"create function", "create procedure"}:
         yield from _function(statement)
-    if statement.head.endswith(("function", "procedure")):
-        if any(statement.has(*phrase) for phrase in _SETTINGS):
-            yield Refusal(statement.line, "A function may not change the role or the session.", _SESSION)
+    if statement.head.endswith(("function", "procedure")) and any(statement.has(*phrase) for phrase in _SETTINGS):
+        yield Refusal(statement.line, "A function may not change the role or the session.", _SESSION)
     for part in (statement, *statement.bodies):
         yield from _words(part)
         yield from _protection(part)

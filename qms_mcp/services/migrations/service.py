@@ -32,6 +32,7 @@ _INSERT = query("migrations.insert")
 _SAME = query("migrations.same")
 _GET = query("migrations.get")
 _DRAFTS = query("migrations.drafts")
+_MOST_DIGITS = 9
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
@@ -259,6 +260,6 @@ def _listed(draft: Draft, *, full: bool) -> ListedMigration:
 def _start(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    if not cursor.isdecimal() or len(cursor) > 9:
+    if not cursor.isdecimal() or len(cursor) > _MOST_DIGITS:
         raise InvalidInputError("This is no cursor.", hint="Pass next_cursor of the page before.")
     return int(cursor)

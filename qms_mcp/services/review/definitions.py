@@ -203,7 +203,9 @@ def create_not_repeatable(code: Code) -> Iterator[tuple[Token, str]]:
 def drop_not_repeatable(code: Code) -> Iterator[Token]:
     """Find the first DROP without IF EXISTS."""
     for statement in code.statements:
-        dropping = statement.words[0] == "drop" or statement.has("drop", "column") or statement.has("drop", "constraint")
+        dropping = (
+            statement.words[0] == "drop" or statement.has("drop", "column") or statement.has("drop", "constraint")
+        )
         if dropping and not statement.has("if", "exists"):
             yield statement.tokens[0]
             return

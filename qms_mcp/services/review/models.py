@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from pydantic import Field
-
 from qms_mcp.services.answer import Answer
 
 
@@ -13,18 +11,18 @@ class Finding(Answer):
     severity: Literal["error", "warning", "advice"]
     rule: str
     line: int
-    message: str = Field(description="What is wrong, and why.")
+    message: str
     fix: str = ""
-    also_in_lines: list[int] = []
+    also_in_lines: tuple[int, ...] = ()
 
 
 class Review(Answer):
     """The findings, the gravest first."""
 
     verdict: Literal["clean", "advice", "warnings", "errors"]
-    findings: list[Finding]
+    findings: tuple[Finding, ...]
     errors: int
     warnings: int
     advice: int
     statements: int
-    notes: list[str] = []
+    notes: tuple[str, ...] = ()

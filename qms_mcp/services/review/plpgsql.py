@@ -62,7 +62,9 @@ def raise_without_code(routine: Routine, _code: Code) -> Iterator[Token]:
     """Find RAISE EXCEPTION without ERRCODE."""
     for piece in routine.pieces:
         words = piece.statement.words
-        raises = words[0] == "raise" and (word(piece.statement, 1) == "exception" or word(piece.statement, 1)[:1] == "'")
+        raises = words[0] == "raise" and (
+            word(piece.statement, 1) == "exception" or word(piece.statement, 1)[:1] == "'"
+        )
         if raises and not {"errcode", "sqlstate"} & set(words):
             yield piece.statement.tokens[0]
 

@@ -119,7 +119,9 @@ def limit_without_order(spot: Spot) -> Iterator[Token]:
     statement = spot.statement
     for select in selects(statement):
         limited = "limit" in select.clauses and "from" in select.clauses
-        asks = word(statement, select.start - 2) == "exists" or word(statement, select.clauses.get("limit", 0) + 1) == "0"
+        asks = (
+            word(statement, select.start - 2) == "exists" or word(statement, select.clauses.get("limit", 0) + 1) == "0"
+        )
         if limited and not asks and "order" not in select.clauses:
             yield statement.tokens[select.clauses["limit"]]
 

@@ -178,7 +178,9 @@ def common_tables(statement: Statement) -> frozenset[str]:
     """Return the names WITH gives to queries."""
     words = statement.words
     return frozenset(
-        statement.tokens[index - 1].name if words[index - 1] != ")" else statement.tokens[opening(words, index - 1) - 1].name
+        statement.tokens[index - 1].name
+        if words[index - 1] != ")"
+        else statement.tokens[opening(words, index - 1) - 1].name
         for index in range(1, len(words))
         if words[index] == "as" and _opens_query(words, index) and "with" in words[:index]
     )

@@ -55,7 +55,7 @@ def executed_texts(routine: Routine) -> Iterator[tuple[Statement, range]]:
             yield statement, span
     for piece in routine.pieces:
         words = piece.statement.words
-        if len(words) > 2 and words[0] in variables and (":=" in words or words[1] == "="):
+        if words[0] in variables and (":=" in words or words[1:2] == ("=",)):
             yield piece.statement, range(2, len(words))
 
 
@@ -186,7 +186,9 @@ def server_program(spot: Spot) -> Iterator[Token]:
     if statement.words[0] != "copy":
         return
     for index, text in enumerate(statement.words[:-1]):
-        if text in {"from", "to"} and (statement.words[index + 1] == "program" or is_string(statement.tokens[index + 1])):
+        if text in {"from", "to"} and (
+            statement.words[index + 1] == "program" or is_string(statement.tokens[index + 1])
+        ):
             yield statement.tokens[index + 1]
 
 

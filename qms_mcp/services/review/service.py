@@ -33,11 +33,12 @@ class CodeReview:
 
     Args:
         database: Its schema is what queries are checked against.
+        guard: Has PostgreSQL resolve a query without running it.
     """
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", guard: "Guard") -> None:
         self._database = database
-        self._guard: Guard | None = None
+        self._guard = guard
 
     async def review(self, text: str, kind: CodeKind = "auto") -> Review:
         """Return what is to be said about a text; nothing of it runs.
@@ -76,9 +77,6 @@ class CodeReview:
         return found, notes
 
     async def _resolve(self, statement: Statement) -> Finding | None:
-        from qms_mcp.db.guard import Guard  # noqa: PLC0415 - brings psycopg
-
-        self._guard = self._guard or Guard()
         numbers = [int(token.text[1:]) for token in statement.tokens if token.kind == "param"]
         types = ["unknown"] * max(numbers, default=0)
         try:
@@ -97,7 +95,9 @@ class CodeReview:
 
 def findings_of(code: Code, kind: CodeKind = "auto") -> Iterator[Finding]:
     """Yield what the rules find, each rule once with all its lines."""
-    scripts = kind == "migration" or (kind == "auto" and any(s.words[0] in {"create", "alter"} for s in code.statements))
+    scripts = kind == "migration" or (
+        kind == "auto" and any(s.words[0] in {"create", "alter"} for s in code.statements)
+    )
     for rule in all_rules():
         if rule.id in _ONLY_MIGRATIONS and not scripts:
             continue
@@ -116,7 +116,7 @@ def _told(rule: Rule, grouped: dict[str, list[Token]]) -> Iterator[Finding]:
             line=lines[0],
             message=f"{detail}: {rule.why}" if detail else rule.why,
             fix=rule.fix,
-            also_in_lines=lines[1 : _MOST_LINES + 1],
+            also_in_lines=tuple(lines[1 : _MOST_LINES + 1]),
         )
 
 
@@ -158,13 +158,15 @@ def _review(findings: list[Finding], *, statements: int, notes: list[str]) -> Re
     counts: dict[Severity, int] = {severity: sum(f.severity == severity for f in ranked) for severity in SEVERITIES}
     if len(ranked) > _MOST_FINDINGS:
         notes = [*notes, f"{len(ranked) - _MOST_FINDINGS} findings of the least weight are left out."]
-    verdict = "errors" if counts["error"] else "warnings" if counts["warning"] else "advice" if counts["advice"] else "clean"
+    verdict = (
+        "errors" if counts["error"] else "warnings" if counts["warning"] else "advice" if counts["advice"] else "clean"
+    )
     return Review(
         verdict=verdict,
-        findings=ranked[:_MOST_FINDINGS],
+        findings=tuple(ranked[:_MOST_FINDINGS]),
         errors=counts["error"],
         warnings=counts["warning"],
         advice=counts["advice"],
         statements=statements,
-        notes=notes,
+        notes=tuple(notes),
     )

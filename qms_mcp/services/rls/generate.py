@@ -9,9 +9,9 @@ from qms_mcp.db.queries import query
 from qms_mcp.errors import InvalidInputError, NotFoundError
 from qms_mcp.services.design.blueprint import ExistingTable
 from qms_mcp.services.design.names import PLATFORM_SCHEMAS, check_name, nearest, quoted
-from qms_mcp.services.rls.models import Reason, RowSecurityScript
+from qms_mcp.services.rls.models import RowSecurityScript
 from qms_mcp.services.rls.proof import proof_sql
-from qms_mcp.services.rls.templates import ROLES, Rules, Template, policies, reasons, row_security_sql
+from qms_mcp.services.rls.templates import ROLES, TEMPLATE_POLICIES, Rules, Template, reasons, row_security_sql
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
@@ -68,10 +68,9 @@ async def generate_row_security(
 
 
 def _answer(rules: Rules, subject: Subject | None) -> RowSecurityScript:
-    own = {policy.name for policy in policies(rules)}
     there = subject.policies if subject else []
     warnings: list[str] = []
-    if others := [name for name in there if name not in own]:
+    if others := [name for name in there if name not in TEMPLATE_POLICIES]:
         warnings.append(
             f"{rules.table} keeps other policies ({', '.join(others)}); PostgreSQL joins them by OR, so each may open "
             "what these close."
@@ -83,9 +82,9 @@ def _answer(rules: Rules, subject: Subject | None) -> RowSecurityScript:
     return RowSecurityScript(
         table=rules.table,
         planned=subject is None,
-        script=row_security_sql(rules, replaced=[name for name in there if name in own]) + "\n",
+        script=row_security_sql(rules, replaced=[name for name in there if name in TEMPLATE_POLICIES]) + "\n",
         test=proof_sql(replace(rules)),
-        decisions=[Reason(what=what, why=why) for what, why in reasons(rules)],
+        decisions=dict(reasons(rules)),
         warnings=warnings,
         next_step=(
             "Give the script to create_migration. Save the test as a .sql file and run it with `qms-mcp test-sql`; "

@@ -10,13 +10,6 @@ Sees: TypeAlias = Literal["none", "own", "all"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
-class Reason(Answer):
-    """A choice, and its reason."""
-
-    what: str
-    why: str
-
-
 class RowSecurityScript(Answer):
     """The policies of a table, and the test that proves them."""
 
@@ -24,7 +17,7 @@ class RowSecurityScript(Answer):
     planned: bool
     script: str
     test: str
-    decisions: list[Reason]
+    decisions: dict[str, str]
     warnings: list[str]
     next_step: str
 
@@ -57,7 +50,6 @@ class TableAccess(Answer):
     table: str
     rls: str
     access: dict[str, str]
-    nothing_for: list[str]
 
 
 class Finding(Answer):
@@ -78,5 +70,6 @@ class RowSecurityReport(Answer):
     next_cursor: str | None = None
     findings: list[Finding]
     found: dict[str, int]
+    tested: list[str]
     untested: list[str]
     method: str

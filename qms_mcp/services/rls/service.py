@@ -37,7 +37,8 @@ _POLICIES = query("rls.policies")
 MOST_FINDINGS = 60
 _METHOD = (
     "All tried as that role and rolled back. by statement: reached on the table itself; by policy: its policies let "
-    "made-up rows of your organization (own) or of another (all) through; by rights: grants alone decide."
+    "made-up rows of your organization (own) or of another (all) through; by rights: grants alone decide. Tested roles that are "
+    "not listed get nothing."
 )
 
 
@@ -131,6 +132,7 @@ class RowSecurity:
             next_cursor=next_cursor,
             findings=shown[:MOST_FINDINGS],
             found=_counts(found),
+            tested=[persona.label for persona in PERSONAS if persona.label not in untested],
             untested=untested,
             method=_METHOD,
         )
@@ -176,7 +178,9 @@ async def _impersonate(
     untested: list[str] = []
     for persona in PERSONAS:
         if not await _enter(impersonation, principal, persona):
-            untested.append(persona.label)
+            # Without any right there is nothing to test.
+            if any(right.role == persona.role for right in scene.rights):
+                untested.append(persona.label)
             continue
         examiner = Examiner(
             impersonation, persona, user_id=principal.user_id, organization_id=principal.organization_id
@@ -205,7 +209,6 @@ def _table(relation: Relation, access: Sequence[Access], *, full: bool) -> Table
         table=relation.full_name,
         rls=relation.rls,
         access={one.role: f"{one} (by {one.how})" for one in shown},
-        nothing_for=[] if full else [one.role for one in access if one not in something],
     )
 
 

@@ -13,6 +13,11 @@ from qms_mcp.services.design.names import literal, quoted
 Template: TypeAlias = Literal["organization", "role", "owner"]
 ROLES = ("reporter", "owner", "reviewer", "approver", "qa_approver", "mrb", "regulatory", "auditor", "admin")
 
+# Another template on the same table replaces these: left behind, they would keep open what it closes.
+TEMPLATE_POLICIES = frozenset(
+    ("read_own", "add_own", "change_own", "add_by_role", "change_by_role", "read_mine", "add_mine", "change_mine")
+)
+
 _OWN = "organization_id = (SELECT qms.current_organization_id())"
 _WRITES = "(SELECT qms.may_write())"
 

@@ -6,10 +6,10 @@ anybody's statement and never run here. When it can't be reached or says nothing
 
 from typing import TYPE_CHECKING
 
+import anyio.to_thread
 from pydantic import BaseModel, Field, ValidationError
 
 if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
     from anthropic.types import MessageParam
 
     from qms_mcp.settings import Settings
@@ -81,10 +81,11 @@ class Drafter:
         )
 
     async def _ask(self, messages: "list[MessageParam]") -> Draft:
-        from anthropic import AnthropicError  # noqa: PLC0415 - takes over a second to import
-
+        # It takes over a second to import: in a thread, so that other calls go on.
+        anthropic = await anyio.to_thread.run_sync(_import_anthropic)
+        client = anthropic.AsyncAnthropic(api_key=self._key, base_url=self._base_url, timeout=_TIMEOUT, max_retries=1)
         try:
-            async with self._client() as client:
+            async with client:
                 reply = await client.messages.parse(
                     model=self.model,
                     max_tokens=_MOST_TOKENS,
@@ -92,7 +93,7 @@ class Drafter:
                     messages=messages,
                     output_format=Draft,
                 )
-        except AnthropicError as failed:
+        except anthropic.AnthropicError as failed:
             raise DraftError(f"The model could not be asked ({type(failed).__name__}).") from failed
         except (ValidationError, ValueError) as unreadable:
             raise DraftError("The model's answer could not be read.") from unreadable
@@ -100,10 +101,11 @@ class Drafter:
             raise DraftError(f"The model wrote no statement ({reply.stop_reason}).")
         return reply.parsed_output
 
-    def _client(self) -> "AsyncAnthropic":
-        from anthropic import AsyncAnthropic  # noqa: PLC0415 - the same
 
-        return AsyncAnthropic(api_key=self._key, base_url=self._base_url, timeout=_TIMEOUT, max_retries=1)
+def _import_anthropic():  # noqa: ANN202 - the module itself
+    import anthropic  # noqa: PLC0415 - not at start
+
+    return anthropic
 
 
 def _request(question: str, context: str) -> str:

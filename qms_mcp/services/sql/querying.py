@@ -117,7 +117,7 @@ def _check_count(scanned: Scan, given: int) -> None:
     used = {int(scanned.text[t.start + 1 : t.end][:9]) for t in scanned.tokens if t.kind == "param"}
     highest = max(used, default=0)
     if highest != given or (used and min(used) == 0):
-        uses = f"parameters up to ${highest}" if highest else "no parameters"
+        uses = f"parameters up to ${highest}" if used else "no parameters"
         raise InvalidInputError(
             f"The statement uses {uses}, and {given} {'was' if given == 1 else 'were'} given.",
             hint="Give one value in `parameters` for each of $1, $2, ... in this order.",

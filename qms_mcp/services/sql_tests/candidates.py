@@ -60,7 +60,9 @@ def _texts(condition: str) -> list[str]:
 def _numbers(column: Column, condition: str) -> list[str]:
     whole = column.type in {"integer", "bigint", "smallint"}
     step = Decimal(1) if whole else Decimal("0.5")
-    said = [Decimal(token.text) for token in tokenize(condition) if token.kind == "number" and "e" not in token.text.lower()]
+    said = [
+        Decimal(token.text) for token in tokenize(condition) if token.kind == "number" and "e" not in token.text.lower()
+    ]
     said += [Decimal(text) for text in _strings(condition) if re.fullmatch(r"-?\d+(\.\d+)?", text)]
     around = [number + shift for number in said for shift in (Decimal(0), step, -step)]
     return [str(number) for number in [*around, Decimal(1), Decimal(0), Decimal(-1), Decimal(1000)]]
@@ -74,7 +76,7 @@ def _arrays(condition: str) -> list[str]:
 
 def _vector(kind: str) -> str:
     size = re.search(r"\((\d+)\)", kind)
-    return f"array_fill(0.5, ARRAY[{size[1] if size else 3}])::{kind.split('(')[0]}"
+    return f"array_fill(0.5, ARRAY[{size[1] if size else 3}])::{kind.partition('(')[0]}"
 
 
 def changing(column: Column) -> list[tuple[str, str]]:

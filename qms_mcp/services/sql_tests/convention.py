@@ -117,9 +117,7 @@ def _unmarked(text: str, name: str) -> Script:
     return Script(name, (), (Block("the whole script", statements[0].line, statements),))
 
 
-def _block(
-    title: str, line: int, statements: tuple[Statement, ...], notes: dict[str, str], name: str
-) -> Block:
+def _block(title: str, line: int, statements: tuple[Statement, ...], notes: dict[str, str], name: str) -> Block:
     expect = None
     if "expect" in notes:
         match = _EXPECT.match(notes["expect"])
@@ -130,7 +128,9 @@ def _block(
             )
         expect = Expectation(match["state"], match["part"] or "")
     if not statements and "skip" not in notes:
-        raise InvalidInputError(f"{name}: the test in line {line} has no statement.", hint="Add one, or `-- skip: why`.")
+        raise InvalidInputError(
+            f"{name}: the test in line {line} has no statement.", hint="Add one, or `-- skip: why`."
+        )
     return Block(title or f"line {line}", line, statements, expect, notes.get("skip", ""))
 
 

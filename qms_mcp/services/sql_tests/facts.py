@@ -129,7 +129,8 @@ class Table:
     @property
     def key(self) -> list[str]:
         """Return the columns of the primary key."""
-        return next((c.columns for c in self.constraints if c.kind == "p"), [])
+        primary = self.of_kind("p")
+        return primary[0].columns if primary else []
 
     @property
     def has_organization(self) -> bool:

@@ -21,6 +21,7 @@ _FIXED_BY_CALL = re.compile(r"\((\w+) = \( SELECT ((?:\w+\.)*\w+\(\)) AS \w+\)\)
 _FIXED_BY_VALUE = re.compile(r"\((\w+) = ('(?:[^']|'')*')::[\w ]+\)")
 _EQUALS = re.compile(r"^\((?P<column>\w+) = (?P<value>.+)\)$", re.DOTALL)
 _MOST_TRIED = 400
+_MOST_ALONE = 40
 
 
 class CannotMakeRowError(NotFoundError):
@@ -99,7 +100,7 @@ class RowMaker:
             CannotMakeRowError: No value satisfies a condition.
         """
         row: Row = {}
-        for column in sorted(self._needed(), key=self._entanglement):
+        for column in self._in_order(self._needed()):
             row[column.name] = await self._value(column, row)
         broken = await self.broken(row)
         if broken:
@@ -116,18 +117,36 @@ class RowMaker:
         return names
 
     async def breaking(self, check: Constraint, base: Row) -> Row | None:
-        """Return values that, in place of those of `base`, break one CHECK and no other."""
-        others = " AND ".join(f"(({c.condition}) IS NOT FALSE)" for c in self._checks if c is not check) or "true"
+        """Return values that, in place of those of `base`, break one CHECK and none that PostgreSQL looks at before."""
+        before_it = [c.condition for c in self._checks if c.name < check.name]
+        others = " AND ".join(f"(({condition}) IS NOT FALSE)" for condition in before_it) or "true"
         columns = [c.name for c in self._table.columns if c.name in self._used(others) | set(check.columns)]
         pools = [self._pool(name, check, base) for name in columns]
-        tried = [list(trials) for trials in islice(product(*pools), _MOST_TRIED)]
-        answers = await self._try([check.condition, others], columns, tried)
-        for trials, answer in zip(tried, answers or [], strict=False):
-            if answer[0] is False and answer[1] is True:
-                before = self._trials(columns, base)
-                changed = [(n, t) for n, t, b in zip(columns, trials, before, strict=True) if t != b]
-                return {name: Value(trial, trial) for name, trial in changed}
+        combined = islice(product(*pools), _MOST_TRIED)
+        tried = [self._rederived(dict(zip(columns, trials, strict=True)), check, base) for trials in combined]
+        for start in range(0, len(tried), _MOST_ALONE):
+            some = tried[start : start + _MOST_ALONE]
+            answers = await self._try([check.condition, others], columns, some)
+            for trials, answer in zip(some, answers or [], strict=False):
+                if answer[0] is False and answer[1] is True:
+                    before = self._trials(columns, base)
+                    changed = [(n, t) for n, t, b in zip(columns, trials, before, strict=True) if t != b]
+                    return {name: Value(trial, trial) for name, trial in changed}
         return None
+
+    def fixes(self, check: Constraint) -> bool:
+        """Say whether the policies leave no choice in the columns of a CHECK."""
+        return set(check.columns) <= set(self._fixed) | {ORGANIZATION}
+
+    def _rederived(self, trials: dict[str, str], check: Constraint, base: Row) -> list[str]:
+        """Return trial values in which what other CHECKs derive from them follows them."""
+        for other in self._checks:
+            match = _EQUALS.match(other.condition)
+            follows = match and match["column"] in trials and match["column"] not in check.columns
+            if match and follows and self._used(match["value"]) & set(check.columns):
+                row = {**base, **{name: Value(trial, trial) for name, trial in trials.items()}}
+                trials = {**trials, match["column"]: self._with_values(match["value"], row)}
+        return list(trials.values())
 
     def _needed(self) -> list[Column]:
         return [
@@ -141,8 +160,20 @@ class RowMaker:
             )
         ]
 
-    def _entanglement(self, column: Column) -> int:
-        return max([len(c.columns) for c in self._checks if column.name in c.columns], default=0)
+    def _in_order(self, columns: Sequence[Column]) -> list[Column]:
+        """Return columns so that what a CHECK derives from others comes after them."""
+        waiting = {column.name: column for column in columns}
+        ordered: list[Column] = []
+        while waiting:
+            free = [name for name in waiting if not self._inputs(name) & set(waiting) - {name}]
+            for name in free or list(waiting)[:1]:
+                ordered.append(waiting.pop(name))
+        return ordered
+
+    def _inputs(self, name: str) -> set[str]:
+        """Return the columns from which a CHECK derives a column."""
+        derivations = [match for check in self._checks if (match := _EQUALS.match(check.condition))]
+        return {used for match in derivations if match["column"] == name for used in self._used(match["value"])}
 
     async def _value(self, column: Column, row: Row) -> Value:
         if column.name in self._references:
@@ -176,18 +207,29 @@ class RowMaker:
         found: list[str] = []
         for check in checks:
             match = _EQUALS.match(check.condition)
-            if match and match["column"] == column.name:
-                pieces: list[str] = []
-                for token in tokenize(match["value"]):
-                    value = row.get(token.name) if token.name else None
-                    pieces.append(value.stable if value else token.text)
-                found.append("".join(p if p in {"(", ")", ",", "::"} else f" {p} " for p in pieces))
+            if match and match["column"] == column.name and not match["value"].startswith(("ANY ", "ALL ")):
+                found.append(self._with_values(match["value"], row))
         return found
 
+    def _with_values(self, expression: str, row: Row) -> str:
+        """Return an expression with the values of a row in place of its columns."""
+        pieces: list[str] = []
+        names = {column.name for column in self._table.columns}
+        tokens = tokenize(expression)
+        for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+            calls = after is not None and after.text == "("
+            if token.name in names and not calls and (not pieces or pieces[-1] != "::"):
+                value = row.get(token.name)
+                default = self._table.column(token.name).fallback or "NULL"
+                pieces.append(value.stable if value else default)
+            else:
+                pieces.append(token.text)
+        return " ".join(pieces)
+
     def _is_unique(self, name: str) -> bool:
-        keys = [c.columns for c in self._table.constraints if c.kind in {"p", "u"}]
-        keys += [index.columns for index in self._table.indexes]
-        return any(name in key for key in keys)
+        return any(name in c.columns for c in self._table.constraints if c.kind in {"p", "u"}) or any(
+            name in index.columns for index in self._table.indexes
+        )
 
     def _pool(self, name: str, check: Constraint, base: Row) -> list[str]:
         own = self._trials([name], base)[0]
@@ -215,6 +257,17 @@ class RowMaker:
         self, conditions: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]]
     ) -> list[list[bool | None]] | None:
         """Return what conditions say about rows of trial values; None when PostgreSQL can't tell."""
+        answers = await self._try_together(conditions, columns, rows)
+        if answers is not None or len(rows) > _MOST_ALONE:
+            return answers
+        alone = [await self._try_together(conditions, columns, [row]) for row in rows]
+        if not any(alone):
+            return None
+        return [answer[0] if answer else [False] * len(conditions) for answer in alone]
+
+    async def _try_together(
+        self, conditions: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> list[list[bool | None]] | None:
         types = [self._table.column(name).type for name in columns]
         listed = ", ".join(
             f"({place}, {', '.join(f'CAST({v} AS {t})' for v, t in zip(row, types, strict=True))})"
@@ -222,4 +275,6 @@ class RowMaker:
         )
         said = ", ".join(f"({condition}) AS said_{place}" for place, condition in enumerate(conditions))
         names = ", ".join(["trial_place", *map(ident, columns)])
-        return await self._ask(f"SELECT {said} FROM (VALUES {listed}) AS {ident(self._table.name)} ({names}) ORDER BY trial_place")
+        return await self._ask(
+            f"SELECT {said} FROM (VALUES {listed}) AS {ident(self._table.name)} ({names}) ORDER BY trial_place"
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from qms_mcp.services.sql_tests.candidates import PLACEHOLDER
 from qms_mcp.services.sql_tests.facts import ORGANIZATION, Column, Constraint, Table, ident, literal
@@ -10,8 +11,21 @@ from qms_mcp.services.sql_tests.rows import Ask, CannotMakeRowError, Row, RowMak
 
 _PEOPLE = frozenset({("auth", "users"), ("qms", "people")})
 _DEEPEST = 4
+# A person who is in no row yet, for columns in which each person may stand once.
+NEWCOMER = "current_setting('qms_test.newcomer')::uuid"
 
-ReadTable = Callable[[int], Awaitable[Table]]
+ReadTable: TypeAlias = Callable[[int], Awaitable[Table]]
+
+
+def unique_keys(table: Table) -> list[list[str]]:
+    """Return the columns of every key of a table."""
+    return [c.columns for c in table.constraints if c.kind in {"p", "u"}] + [index.columns for index in table.indexes]
+
+
+def newcomer_for(row: Row) -> list[Step]:
+    """Return the step that makes the newcomer a row needs, if it needs one."""
+    needs = any(value.sql == NEWCOMER for value in row.values())
+    return [Run("SELECT set_config('qms_test.newcomer', pg_temp.newcomer()::text, true)")] if needs else []
 
 
 def insert(table: Table, row: Row, who: str) -> str:
@@ -88,18 +102,22 @@ class Seeds:
             columns = [table.column(name) for name in constraint.columns]
             if all(c.nullable for c in columns) or any(c.fallback for c in columns):
                 continue
-            found.update(await self._reference(constraint, columns, depth))
+            found.update(await self._reference(table, constraint, columns, depth))
         return found
 
-    async def _reference(self, constraint: Constraint, columns: Sequence[Column], depth: int) -> dict[str, Value]:
+    async def _reference(
+        self, table: Table, constraint: Constraint, columns: Sequence[Column], depth: int
+    ) -> dict[str, Value]:
         target = await self.read(constraint.target)
         if (target.schema, target.name) in _PEOPLE:
-            return {column.name: Value("@person@", PLACEHOLDER) for column in columns}
+            taken = any(set(constraint.columns) & set(key) for key in unique_keys(table))
+            value = Value(NEWCOMER, PLACEHOLDER) if taken else Value("@person@", PLACEHOLDER)
+            return {column.name: value for column in columns}
         if (target.schema, target.name) == ("qms", "organizations"):
             return {column.name: Value("@organization@", PLACEHOLDER) for column in columns}
         found: dict[str, Value] = {}
         for column, wanted in zip(columns, constraint.target_columns, strict=True):
-            if wanted == ORGANIZATION or column.name == ORGANIZATION:
+            if ORGANIZATION in {wanted, column.name}:
                 found[column.name] = Value("@organization@", PLACEHOLDER)
             elif [wanted] == target.key:
                 found[column.name] = kept(await self._parent(target, depth), column.type)
@@ -116,6 +134,6 @@ class Seeds:
         name = self._made[table.oid] = f"parent_{len(self._made) + 1}"
         for who in ("a", "b"):
             steps, _ = keeping(table, row, name, who)
-            self.setup += [Become(who, table.adder), *steps]
+            self.setup += [*newcomer_for(row), Become(who, table.adder), *steps]
         self.setup.append(Become("owner"))
         return name

@@ -15,7 +15,7 @@ from qms_mcp.services.sql_tests.writing import Writer, structure
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
-    from qms_mcp.services.sql.querying import Querying
+    from qms_mcp.db.guard import Guard
 
 _TRIED_ROWS = 1_000
 _TIMEOUT_MS = 5_000
@@ -28,7 +28,7 @@ class GeneratedTests(Answer):
     style: Style
     tests: int
     script: str
-    skipped: list[str] = []
+    skipped: tuple[str, ...] = ()
     next_step: str
 
 
@@ -37,11 +37,12 @@ class SqlTests:
 
     Args:
         database: Where the tables are.
+        guard: Decides what may be asked to find values.
     """
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", guard: "Guard") -> None:
         self._database = database
-        self._querying: Querying | None = None
+        self._guard = guard
 
     async def generate(self, principal: Principal, table: str, style: Style = "plain") -> GeneratedTests:
         """Return tests for the constraints, policies, triggers and rights of a table.
@@ -69,7 +70,7 @@ class SqlTests:
             style=style,
             tests=sum(not proof.skip for proof in proofs),
             script=write(subject.qualified, seeds.setup, proofs, style),
-            skipped=[f"{proof.name}: {proof.skip}" for proof in proofs if proof.skip],
+            skipped=tuple(f"{proof.name}: {proof.skip}" for proof in proofs if proof.skip),
             next_step="Save the script as a .sql file and run `qms-mcp test-sql FILE`.",
         )
 
@@ -84,15 +85,13 @@ class SqlTests:
             return await read_table(transaction, relation)
 
     async def _ask(self, principal: Principal, statement: str) -> list[list[bool | None]] | None:
-        from qms_mcp.db.guard import Guard  # noqa: PLC0415 - brings psycopg
-        from qms_mcp.db.run_query import PageSize  # noqa: PLC0415 - the same
+        from qms_mcp.db.run_query import PageSize  # noqa: PLC0415 - brings psycopg
         from qms_mcp.services.sql.querying import Querying  # noqa: PLC0415 - the same
 
-        if self._querying is None:
-            self._querying = Querying(self._database, Guard(), _TIMEOUT_MS)
+        querying = Querying(self._database, self._guard, _TIMEOUT_MS)
         try:
-            verdict = await self._querying.inspect(statement, [])
-            page = await self._querying.run(principal, verdict, [], PageSize(_TRIED_ROWS))
+            verdict = await querying.inspect(statement, [])
+            page = await querying.run(principal, verdict, [], PageSize(_TRIED_ROWS))
         except QmsError:
             return None
         return page.rows

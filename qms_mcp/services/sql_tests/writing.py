@@ -7,7 +7,7 @@ from qms_mcp.services.sql_tests.candidates import candidates, unknown_reference
 from qms_mcp.services.sql_tests.facts import ORGANIZATION, Constraint, Refusal, Table, ident, literal
 from qms_mcp.services.sql_tests.proofs import Become, Proof, Run, Step, Verify
 from qms_mcp.services.sql_tests.rows import Row, RowMaker, Value, mentioned_by_policy
-from qms_mcp.services.sql_tests.seeds import insert, keeping, kept
+from qms_mcp.services.sql_tests.seeds import insert, keeping, kept, newcomer_for
 
 _READERS = ("qms_app", "qms_sql")
 _ROLES = ("qms_app", "qms_sql", "qms_probe", "anon", "authenticated")
@@ -35,7 +35,7 @@ class Writer:
 
     async def proofs(self) -> AsyncIterator[Proof]:
         """Yield the tests."""
-        yield Proof("a whole row is accepted", [self._acting(), Run(insert(self.table, self.base, "a"))])
+        yield Proof("a whole row is accepted", [*self._acting(), Run(insert(self.table, self.base, "a"))])
         for proof in self._required():
             yield proof
         for proof in self._defaults():
@@ -49,8 +49,9 @@ class Writer:
         for proof in [*self._isolation(), *self._confinement(), *self._refusals()]:
             yield proof
 
-    def _acting(self, who: str = "a") -> Become:
-        return Become("owner") if self.adder == "owner" else Become(who, self.adder)
+    def _acting(self, who: str = "a") -> list[Step]:
+        """Return the steps after which somebody may add a row."""
+        return [*newcomer_for(self.base), Become("owner") if self.adder == "owner" else Become(who, self.adder)]
 
     def _with(self, **values: Value) -> Row:
         return {**self.base, **values}
@@ -58,9 +59,9 @@ class Writer:
     def _added(self, who: str = "a") -> list[Step]:
         """Return the steps that add a row and keep its key, where it has one."""
         if len(self.table.key) != 1:
-            return [self._acting(who), Run(insert(self.table, self.base, who))]
+            return [*self._acting(who), Run(insert(self.table, self.base, who))]
         steps, _ = keeping(self.table, self.base, "row", who)
-        return [self._acting(who), *steps]
+        return [*self._acting(who), *steps]
 
     @property
     def _its_key(self) -> str:
@@ -76,28 +77,33 @@ class Writer:
             if not column.nullable and not column.computed:
                 row = self._with(**{column.name: Value("NULL", "NULL")})
                 state = "error" if column.name in guarded else "23502"
-                yield Proof(f"{column.name} is required", [self._acting(), Run(insert(self.table, row, "a"))], state)
+                yield Proof(f"{column.name} is required", [*self._acting(), Run(insert(self.table, row, "a"))], state)
 
     def _defaults(self) -> Iterator[Proof]:
         filled = [c for c in self.table.columns if c.fallback and not c.computed and c.name not in self.base]
         filled = [c for c in filled if c.name not in self.table.key]
-        if not filled or len(self.table.key) != 1 or not self._readable("qms_app"):
+        reader = next((role for role in (self.adder, "qms_app") if self._readable(role)), None)
+        if not filled or len(self.table.key) != 1 or reader is None:
             return
         verified: list[Step] = []
         for column in filled:
-            volatile = any(name in (column.fallback or "") for name in ("gen_random_uuid", "nextval", "clock_timestamp"))
+            volatile = any(
+                name in (column.fallback or "") for name in ("gen_random_uuid", "nextval", "clock_timestamp")
+            )
             test = "IS NOT NULL" if volatile else f"IS NOT DISTINCT FROM ({column.fallback})"
             condition = f"(SELECT {ident(column.name)} {test} FROM {self.table.qualified} WHERE {self._its_key})"
             verified.append(Verify(condition, f"{column.name} is not what its default says"))
-        yield Proof("left out, columns have their defaults", [*self._added(), Become("a"), *verified])
+        yield Proof("left out, columns have their defaults", [*self._added(), Become("a", reader), *verified])
 
     async def _check(self, check: Constraint) -> Proof:
         name = f"{check.name} refuses what breaks it"
+        if self.maker.fixes(check):
+            return Proof(name, skip="a policy fixes the columns it is about")
         values = await self.maker.breaking(check, self.base)
         if values is None:
             return Proof(name, skip=f"no value was found that breaks {' '.join(check.condition.split())[:100]}")
         row = self._with(**values)
-        return Proof(name, [self._acting(), Run(insert(self.table, row, "a"))], "23514", check.name)
+        return Proof(name, [*self._acting(), Run(insert(self.table, row, "a"))], "23514", check.name)
 
     async def _unique(self) -> AsyncIterator[Proof]:
         keys = [(c.name, c.columns, "") for c in self.table.constraints if c.kind in {"p", "u"}]
@@ -108,7 +114,7 @@ class Writer:
             if row is None or (condition and not _holds_by_default(condition, self.base)):
                 yield Proof(title, skip="its key can't be made up twice")
                 continue
-            steps: list[Step] = [self._acting(), *self._kept_key(columns)]
+            steps: list[Step] = [*self._acting(), *self._kept_key(columns)]
             yield Proof(title, [*steps, *[Run(insert(self.table, row, "a"))] * 2], "23505")
 
     def _kept_key(self, columns: Sequence[str]) -> list[Step]:
@@ -121,7 +127,7 @@ class Writer:
             column = self.table.column(name)
             if name in self.base:
                 values[name] = Value(self.base[name].stable, self.base[name].trial)
-            elif column.computed:
+            elif column.computed or any(name in key.columns for key in self.table.of_kind("f")):
                 return None
             elif column.type == "uuid":
                 values[name] = kept("row", "uuid")
@@ -143,10 +149,12 @@ class Writer:
             if column != ORGANIZATION or len(key.columns) == 1
         }
         row = self._with(**unknown)
-        trial = {n: v if n not in unknown or self.table.column(n).type == "uuid" else Value("1", "1") for n, v in row.items()}
+        trial = {
+            n: v if n not in unknown or self.table.column(n).type == "uuid" else Value("1", "1") for n, v in row.items()
+        }
         if await self.maker.broken(trial):
             return Proof(name, skip="a CHECK refuses the row before the key is looked at")
-        steps: list[Step] = [self._acting(), Run(insert(self.table, row, "a"))]
+        steps: list[Step] = [*self._acting(), Run(insert(self.table, row, "a"))]
         if key.deferred:
             steps.append(Run("SET CONSTRAINTS ALL IMMEDIATE"))
         return Proof(name, steps, "23503", key.name)
@@ -173,7 +181,11 @@ class Writer:
         if not table.has_organization or not table.secured:
             return
         if self.adder == "qms_app":
-            planted = [Become("b"), Run(insert(table, self._with(organization_id=Value("pg_temp.organization('a')", "")), "b"))]
+            planted = [
+                *newcomer_for(self.base),
+                Become("b"),
+                Run(insert(table, self._with(organization_id=Value("pg_temp.organization('a')", "")), "b")),
+            ]
             yield Proof("B can't add a row to A", planted, "42501")
             nobody = [Become("nobody"), Run(insert(table, self.base, "a"))]
             yield Proof("nobody adds a row without an identity", nobody, "42501")
@@ -202,11 +214,19 @@ class Writer:
         table = self.table
         give = [f"GRANT SELECT, UPDATE, DELETE ON {table.qualified} TO qms_app"]
         if table.secured:
-            give.append(f"CREATE POLICY qms_test_everything ON {table.qualified} TO qms_app USING (true) WITH CHECK (true)")
+            give.append(
+                f"CREATE POLICY qms_test_everything ON {table.qualified} TO qms_app USING (true) WITH CHECK (true)"
+            )
         column = ident(table.columns[0].name)
-        change = f"UPDATE {table.qualified} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table.qualified}"
+        change = (
+            f"UPDATE {table.qualified} SET {column} = {column}"
+            if verb == "UPDATE"
+            else f"DELETE FROM {table.qualified}"
+        )
         cleanup = [f"DROP POLICY qms_test_everything ON {table.qualified}"] if table.secured else []
-        cleanup += [f"REVOKE {p} ON {table.qualified} FROM qms_app" for p in ("UPDATE", "DELETE") if not table.may("qms_app", p)]
+        cleanup += [
+            f"REVOKE {p} ON {table.qualified} FROM qms_app" for p in ("UPDATE", "DELETE") if not table.may("qms_app", p)
+        ]
         steps: list[Step] = [*self._added(), Become("owner"), *map(Run, give), Become("a"), Run(change)]
         name = f"{refusal.name}: a role that may {verb} is refused all the same"
         return Proof(name, steps, refusal.state, cleanup=cleanup)

@@ -8,8 +8,10 @@ from qms_mcp.services.validation.models import ValidationRule
 from qms_mcp.services.validation.subject import ColumnFact, ConstraintFact, Subject
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
-_FROM_TO = re.compile(rf"(?<![\w.-])({_NUMBER})\s*(?:to|\.\.|-|–)\s*({_NUMBER})(?![\w-])")
-_LISTED = re.compile(r"^(?:one of:?\s*)?([a-z][a-z0-9_]*(?:(?:, | or |, or )[a-z][a-z0-9_]*)+)[.:]?(?:\s|$)", re.IGNORECASE)
+_FROM_TO = re.compile(rf"(?<![\w.-])({_NUMBER})\s*(?:to|\.\.|-|\u2013)\s*({_NUMBER})(?![\w-])")
+_LISTED = re.compile(
+    r"^(?:one of:?\s*)?([a-z][a-z0-9_]*(?:(?:, | or |, or )[a-z][a-z0-9_]*)+)[.:]?(?:\s|$)", re.IGNORECASE
+)
 _NEVER_NEGATIVE = re.compile(r"(^|_)(count|quantity|duration_ms|duration|age|size|attempts|tries|rounds)$")
 _PAST = frozenset({"created_at", "updated_at", "closed_at", "completed_at", "finished_at", "decided_at", "applied_at"})
 _PAIRS = (("valid_from", "valid_to"), ("start_time", "end_time"), ("started_at", "finished_at"),
@@ -80,7 +82,9 @@ def _from_comment(column: ColumnFact) -> Iterator[Inferred]:
     if listed and column.category in {"S", "E"} and not open_ended:
         values = re.split(r", or |, | or ", listed[1])
         if len(values) > 1:
-            yield Inferred(ValidationRule(kind="in_set", columns=[column.name], values=list(values)), "values in the comment")
+            yield Inferred(
+                ValidationRule(kind="in_set", columns=[column.name], values=list(values)), "values in the comment"
+            )
 
 
 def _from_type(column: ColumnFact) -> Iterator[Inferred]:
@@ -90,7 +94,9 @@ def _from_type(column: ColumnFact) -> Iterator[Inferred]:
     if column.category == "N" and _NEVER_NEGATIVE.search(name):
         yield Inferred(ValidationRule(kind="range", columns=[name], min=0), "name: never negative")
     if column.category == "S" and not column.nullable:
-        yield Inferred(ValidationRule(kind="predicate", predicate=f"btrim({_q(name)}::text) <> ''"), "required text: not blank")
+        yield Inferred(
+            ValidationRule(kind="predicate", predicate=f"btrim({_q(name)}::text) <> ''"), "required text: not blank"
+        )
     if column.category == "S" and (name == "email" or name.endswith("_email")):
         yield Inferred(ValidationRule(kind="regex", columns=[name], pattern=r"[^@\s]+@[^@\s]+"), "name: an address")
     if column.type in {"double precision", "real"}:

@@ -6,45 +6,61 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qms_mcp.services.answer import Answer
 
-RuleKind: TypeAlias = Literal[
-    "not_null", "unique", "foreign_key", "range", "regex", "in_set", "fresh", "predicate"
-]
+RuleKind: TypeAlias = Literal["not_null", "unique", "foreign_key", "range", "regex", "in_set", "fresh", "predicate"]
 Scalar: TypeAlias = int | float | str | bool
+
+
+def _slim(schema: dict[str, Any]) -> None:
+    """Keep of the schema what a model needs: names, types where they are one, and the few words."""
+    schema.pop("title", None)
+    schema.pop("description", None)
+    for name, part in schema["properties"].items():
+        kept = {key: part[key] for key in ("type", "enum", "description", "maxItems") if key in part}
+        first = next(iter(part.get("anyOf", [])), {})
+        if name not in {"min", "max"} and "type" in first:
+            kept["type"] = first["type"]
+        if kept.get("type") == "array":
+            kept["items"] = {} if name == "values" else {"type": "string"}
+        schema["properties"][name] = kept
 
 
 class ValidationRule(BaseModel):
     """A rule: its kind, and what that kind needs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_slim)
 
     kind: RuleKind
     columns: list[str] = Field(default=[], max_length=16)
-    references: str | None = Field(default=None, description="foreign_key: schema.table(column, ...).")
+    references: str | None = Field(default=None, description="foreign_key: schema.table(column)")
     min: int | float | str | None = None
     max: int | float | str | None = None
-    pattern: str | None = Field(default=None, description="regex the whole value must match.")
-    values: list[Scalar] | None = Field(default=None, description="in_set: allowed values.")
-    max_age_hours: float | None = Field(default=None, description="fresh: age of the newest row.")
-    predicate: str | None = Field(default=None, description="SQL condition over t; NULL passes.")
-
-
-class FailingRow(Answer):
-    """A row that fails, by its key, and the value that does."""
-
-    key: dict[str, Any]
-    value: str | None = None
+    pattern: str | None = Field(default=None, description="regex of the whole value")
+    values: list[Scalar] | None = Field(default=None, description="in_set")
+    max_age_hours: float | None = Field(default=None, description="fresh: of the newest row")
+    predicate: str | None = Field(default=None, description="SQL condition over t; NULL passes")
 
 
 class RuleResult(Answer):
-    """What came of one rule."""
+    """What came of one rule.
+
+    Attributes:
+        rule: The rule in words.
+        status: Whether it holds; `error` when it could not be checked.
+        inferred_from: Why it was checked though nobody asked for it.
+        checked: How many rows it applies to.
+        failing: How many of them fail.
+        share: failing / checked.
+        samples: Keys of failing rows, each with the value that fails.
+        error: Why it could not be checked.
+    """
 
     rule: str
     status: Literal["passed", "failed", "error"]
     inferred_from: str | None = None
     checked: int | None = None
     failing: int | None = None
-    share: float | None = Field(default=None, description="failing / checked.")
-    samples: list[FailingRow] = []
+    share: float | None = None
+    samples: tuple[dict[str, Any], ...] = ()
     error: str | None = None
 
 
@@ -53,5 +69,5 @@ class Validation(Answer):
 
     table: str
     verdict: Literal["passed", "failed"]
-    results: list[RuleResult]
-    notes: list[str] = []
+    results: tuple[RuleResult, ...]
+    notes: tuple[str, ...] = ()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from qms_mcp.auth.principal import Principal
 from qms_mcp.errors import InvalidInputError, QmsError
 from qms_mcp.services.validation.inference import Inferred, infer
-from qms_mcp.services.validation.models import FailingRow, RuleResult, Validation, ValidationRule
+from qms_mcp.services.validation.models import RuleResult, Validation, ValidationRule
 from qms_mcp.services.validation.statements import Check, Target, check_of, table_of
 from qms_mcp.services.validation.subject import Subject, find_table, read_subject
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
+    from qms_mcp.db.guard import Guard
     from qms_mcp.db.run_query import Page
-    from qms_mcp.services.sql.querying import Querying
 
 _REFERENCES = re.compile(r"\s*(?P<table>.+?)\s*\((?P<columns>[^()]+)\)\s*", re.DOTALL)
 _ALL_SECONDS = 60.0
@@ -28,13 +28,14 @@ class DataValidation:
 
     Args:
         database: Where they are.
+        guard: Decides what may run.
         timeout_ms: How long one rule may take.
     """
 
-    def __init__(self, database: "Database", timeout_ms: int = 10_000) -> None:
+    def __init__(self, database: "Database", guard: "Guard", timeout_ms: int = 10_000) -> None:
         self._database = database
+        self._guard = guard
         self._timeout_ms = timeout_ms
-        self._querying: Querying | None = None
 
     async def validate(
         self, principal: Principal, table: str, rules: Sequence[ValidationRule] | None = None, *, samples: int = 5
@@ -61,8 +62,8 @@ class DataValidation:
         return Validation(
             table=subject.relation.qualified,
             verdict="passed" if passed else "failed",
-            results=results,
-            notes=_notes(results, inferred=not rules),
+            results=tuple(results),
+            notes=tuple(_notes(results, inferred=not rules)),
         )
 
     async def _check(self, principal: Principal, subject: Subject, inferred: Inferred, samples: int) -> RuleResult:
@@ -71,7 +72,7 @@ class DataValidation:
             check = check_of(subject, inferred.rule, target)
             page = await self._run(principal, check.count, check.parameters, 1)
             checked, failing = (int(value) for value in page.rows[0])
-            rows: list[FailingRow] = []
+            rows: list[dict[str, Any]] = []
             if failing and samples:
                 rows = _samples(await self._run(principal, check.sample, check.parameters, samples))
         except QmsError as error:
@@ -91,22 +92,24 @@ class DataValidation:
         return Target(found.qualified, table_of(found.schema, found.name), columns)
 
     async def _run(self, principal: Principal, statement: str, parameters: Sequence[Any], rows: int) -> "Page":
-        from qms_mcp.db.guard import Guard  # noqa: PLC0415 - brings psycopg
-        from qms_mcp.db.parameters import bind  # noqa: PLC0415 - the same
+        from qms_mcp.db.parameters import bind  # noqa: PLC0415 - brings psycopg
         from qms_mcp.db.run_query import PageSize  # noqa: PLC0415 - the same
         from qms_mcp.services.sql.querying import Querying  # noqa: PLC0415 - the same
 
-        if self._querying is None:
-            self._querying = Querying(self._database, Guard(), self._timeout_ms)
+        querying = Querying(self._database, self._guard, self._timeout_ms)
         bound = bind(parameters)
-        verdict = await self._querying.inspect(statement, bound)
-        return await self._querying.run(principal, verdict, bound, PageSize(rows, bytes=8_000, cell=200))
+        verdict = await querying.inspect(statement, bound)
+        return await querying.run(principal, verdict, bound, PageSize(rows, bytes=8_000, cell=200))
 
 
-def _samples(page: "Page") -> list[FailingRow]:
+def _samples(page: "Page") -> list[dict[str, Any]]:
     names = [name for name, _ in page.columns[1:]]
     return [
-        FailingRow(key=dict(zip(names, row[1:], strict=True)), value=_cut(row[0], _LONGEST_VALUE)) for row in page.rows
+        {
+            "key": dict(zip(names, row[1:], strict=True)),
+            **({"value": value} if (value := _cut(row[0], _LONGEST_VALUE)) else {}),
+        }
+        for row in page.rows
     ]
 
 
@@ -117,9 +120,7 @@ def _cut(value: Any, longest: int) -> str | None:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _result(
-    inferred: Inferred, check: Check, checked: int, failing: int, rows: list[FailingRow]
-) -> RuleResult:
+def _result(inferred: Inferred, check: Check, checked: int, failing: int, rows: list[dict[str, Any]]) -> RuleResult:
     return RuleResult(
         rule=_cut(" ".join(check.rule.split()), _LONGEST_RULE) or inferred.rule.kind,
         status="failed" if failing else "passed",
@@ -127,7 +128,7 @@ def _result(
         checked=checked,
         failing=failing,
         share=round(failing / checked, 6) if checked and failing and inferred.rule.kind != "fresh" else None,
-        samples=rows,
+        samples=tuple(rows),
     )
 
 

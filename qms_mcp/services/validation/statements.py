@@ -133,15 +133,11 @@ def _unique(subject: Subject, columns: Sequence[ColumnFact], names: str) -> Chec
         f"coalesce(sum(g.size) FILTER (WHERE g.size > 1), 0)::bigint AS failing FROM ({groups}) AS g"
     )
     counted = f"SELECT t.*, count(*) OVER (PARTITION BY {listed}) AS rows_alike FROM {source} AS t WHERE {whole}"
-    sample = (
-        f"SELECT {_shown(subject, columns)} FROM ({counted}) AS t WHERE t.rows_alike > 1 ORDER BY {listed} LIMIT {SAMPLES}"
-    )
+    sample = f"SELECT {_shown(subject, columns)} FROM ({counted}) AS t WHERE t.rows_alike > 1 ORDER BY {listed} LIMIT {SAMPLES}"
     return Check(f"{names} unique", count, sample)
 
 
-def _foreign_key(
-    subject: Subject, columns: Sequence[ColumnFact], names: str, target: Target | None
-) -> Check:
+def _foreign_key(subject: Subject, columns: Sequence[ColumnFact], names: str, target: Target | None) -> Check:
     if target is None or len(target.columns) != len(columns):
         raise InvalidInputError(
             f"foreign_key on {names} needs as many columns in references.", hint='Send "references": "qms.parts(id)".'

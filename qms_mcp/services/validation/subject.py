@@ -95,7 +95,9 @@ async def read_subject(database: "Database", principal: "Principal", table: str)
         constraints = await transaction.fetch_all(_CONSTRAINTS, params, row=ConstraintFact)
         keys = await transaction.fetch_all(_KEYS, params, row=_KeyRow)
     if not columns:
-        raise NotAllowedError(f"The SQL tools may not read {relation.qualified}.", hint="list_tables shows what they may.")
+        raise NotAllowedError(
+            f"The SQL tools may not read {relation.qualified}.", hint="list_tables shows what they may."
+        )
     readable = {column.name for column in columns}
     key = [name for row in keys for name in row.columns] if all(set(row.columns) <= readable for row in keys) else []
     return Subject(relation, columns, constraints, key or _naming(columns))
