@@ -116,8 +116,10 @@ def check_approval_id(approval: Approval, approval_id: object) -> None:
 def _verdict(answer: ElicitationResult[Confirm]) -> Standing:
     if isinstance(answer, DeclinedElicitation):
         return "rejected"
-    if isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Confirm):
-        return "approved" if answer.data.approve else "rejected"
+    # When nobody was asked, the SDK passes on what the resolver returned instead of an answer.
+    said: Confirm | Unasked = answer.data if isinstance(answer, AcceptedElicitation) else Unasked()
+    if isinstance(said, Confirm):
+        return "approved" if said.approve else "rejected"
     return "pending"
 
 

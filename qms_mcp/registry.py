@@ -15,7 +15,9 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import ToolAnnotations
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import BaseModel
+from pydantic_core import to_json
 
 from qms_mcp.context import peek_call
 from qms_mcp.errors import InternalError, InvalidInputError, QmsError
@@ -92,7 +94,7 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
     @functools.wraps(fn)
     async def worded(*args: Any, **kwargs: Any) -> Any:
         try:
-            return await fn(*args, **kwargs)
+            return _compact(await fn(*args, **kwargs))
         except QmsError as error:
             if call := peek_call():
                 call.error = error
@@ -111,6 +113,15 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
             raise ToolError(error.prose()) from fault
 
     return worded
+
+
+def _compact(result: Any) -> Any:
+    """Return a model as one line of JSON; the SDK would indent it, and a page of rows would be twice as long."""
+    if not isinstance(result, BaseModel):
+        return result
+    structured = result.model_dump(mode="json", by_alias=True)
+    text = to_json(structured).decode()
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
 
 
 def discover() -> list[ToolSpec]:

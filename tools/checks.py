@@ -38,7 +38,7 @@ async def generate_tests(
     table: Table,
     style: Annotated[Literal["plain", "pgtap"], Field(description="plain SQL, or pgTAP.")] = "plain",
 ) -> GeneratedTests:
-    """Write SQL tests for a table: required columns, defaults, checks, keys, isolation of tenants, triggers, rights.
+    """Write SQL tests for a table: required columns, defaults, checks, keys, isolation, triggers, rights.
 
     Values that satisfy or break each constraint are tried out in PostgreSQL. Nothing is run or stored: a person saves
     the script and runs it with `qms-mcp test-sql FILE`, which rolls everything back. What could not be covered is listed
@@ -50,9 +50,7 @@ async def generate_tests(
 @tool(toolset="sql", title="Review SQL", reads=True)
 async def review_code(
     ctx: Ctx,
-    code: Annotated[
-        str, Field(min_length=1, max_length=200_000, description="SQL or PL/pgSQL statements.")
-    ],
+    code: Annotated[str, Field(min_length=1, max_length=200_000, description="SQL or PL/pgSQL statements.")],
     kind: Annotated[
         Literal["auto", "query", "function", "migration"], Field(description="What it is meant to be.")
     ] = "auto",

@@ -89,7 +89,7 @@ async def apply_migration(
 @tool(toolset="schema", title="List migrations", reads=True)
 async def list_migrations(
     ctx: Ctx,
-    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows at most.")] = 20,
     cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None,
     detail: Annotated[Literal["concise", "full"], Field(description="full: with scripts and findings.")] = "concise",
 ) -> MigrationList:

@@ -118,6 +118,5 @@ def translate(error: psycopg.Error) -> QmsError:
         return UnavailableError(
             "The database can't be reached.", hint="Try again in a moment; `qms-mcp doctor` says more."
         )
-    if state[:2] in {"22", "23", "P0"}:
-        return StatementError(f"The data did not allow it (SQLSTATE {state}): {message}.", hint=hint)
-    return StatementError(f"PostgreSQL could not run it (SQLSTATE {state}): {message}.", hint=hint)
+    what = "The data did not allow it" if state[:2] in {"22", "23", "P0"} else "PostgreSQL could not run it"
+    return StatementError(f"{what} (SQLSTATE {state}): {message}.", hint=hint)

@@ -434,6 +434,6 @@ ALTER TABLE agents.otlp_outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE agents.otlp_outbox FORCE ROW LEVEL SECURITY;
 CREATE POLICY ledger ON agents.otlp_outbox FOR ALL TO qms_ledger USING (true) WITH CHECK (true);
 CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app
-WITH CHECK (organization_id = (SELECT qms.current_organization_id()));
+WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write()));
 CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app
-WITH CHECK (organization_id = (SELECT qms.current_organization_id()));
+WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write()));

@@ -356,7 +356,9 @@ WITH CHECK (
     AND state = 'draft'
 );
 CREATE POLICY apply_own ON qms.transform_drafts FOR UPDATE TO qms_app
-USING (organization_id = (SELECT qms.current_organization_id()) AND state = 'draft')
+USING (
+    organization_id = (SELECT qms.current_organization_id()) AND state = 'draft' AND (SELECT qms.may_write())
+)
 WITH CHECK (organization_id = (SELECT qms.current_organization_id()));
 CREATE POLICY administration ON qms.transform_drafts FOR SELECT TO qms_definer USING (true);
 GRANT SELECT ON qms.transform_drafts TO qms_definer;

@@ -81,7 +81,11 @@ FROM pg_catalog.pg_index AS i
 INNER JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
 WHERE
     i.indrelid = %(relation)s AND i.indisunique AND i.indisvalid
-    AND NOT EXISTS (SELECT k.oid FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
+    AND NOT EXISTS (
+        SELECT k.oid
+        FROM pg_catalog.pg_constraint AS k
+        WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+    )
 ORDER BY c.relname;
 
 -- name: policies

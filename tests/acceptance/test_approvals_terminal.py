@@ -70,6 +70,22 @@ def on_a_terminal(
     return os.waitstatus_to_exitcode(status), shown
 
 
+def off_terminal(
+    *arguments: str, environment: dict[str, str], typed: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that has no terminal; `typed` comes through a pipe."""
+    return subprocess.run(
+        command(*arguments),
+        input=f"{typed}\n{typed}\n" if typed else None,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        check=typed is None,
+    )
+
+
 @pytest.fixture
 async def waiting(database: Database, tenants: Tenants) -> UUID:
     """A schema change that waits for its approval."""
@@ -120,16 +136,8 @@ async def test_without_a_terminal_a_piped_password_is_no_good(
     clean_environment: dict[str, str],
     verb: str,
 ) -> None:
-    done = subprocess.run(
-        command("approvals", verb, str(waiting), "--user", approver),
-        input=f"{PASSWORD}\n{PASSWORD}\n",
-        env={**environment(wiring, clean_environment), "PASSWORD": PASSWORD, "QMS_PASSWORD": PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        start_new_session=True,
-        check=False,
-    )
+    bare = {**environment(wiring, clean_environment), "PASSWORD": PASSWORD, "QMS_PASSWORD": PASSWORD}
+    done = off_terminal("approvals", verb, str(waiting), "--user", approver, environment=bare, typed=PASSWORD)
     assert done.returncode == 1
     assert "no terminal" in done.stderr
     assert await state(database, waiting) == "pending"
@@ -175,13 +183,9 @@ async def test_what_waits_is_listed_and_shown_without_a_terminal(
 ) -> None:
     for width in ("160", "60"):
         bare = {**environment(wiring, clean_environment), "COLUMNS": width}
-        listed = subprocess.run(
-            command("approvals", "list"), env=bare, capture_output=True, text=True, timeout=60, check=True
-        )
+        listed = off_terminal("approvals", "list", environment=bare)
         assert str(waiting) in listed.stdout
-    shown = subprocess.run(
-        command("approvals", "show", str(waiting)), env=bare, capture_output=True, text=True, timeout=60, check=True
-    )
+    shown = off_terminal("approvals", "show", str(waiting), environment=bare)
     assert "CREATE TABLE public.units" in shown.stdout
     assert "\x1b" not in shown.stdout
 
@@ -190,11 +194,18 @@ async def test_a_password_is_set_twice_alike_and_changed_by_who_knows_it(
     database: Database, wiring: Wiring, tenants: Tenants, clean_environment: dict[str, str]
 ) -> None:
     bare = environment(wiring, clean_environment)
-    added = subprocess.run(
-        command("users", "add", "eve@northwind.example", "--name", "Eve", "--roles", "approver,owner",
-                "--organization", "northwind"),
-        env=bare, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+    added = off_terminal(
+        "users",
+        "add",
+        "eve@northwind.example",
+        "--name",
+        "Eve",
+        "--roles",
+        "approver,owner",
+        "--organization",
+        "northwind",
+        environment=bare,
+    )
     assert "qms-mcp users passwd eve@northwind.example" in added.stdout
     line = command("users", "passwd", "eve@northwind.example")
     code, shown = on_a_terminal(line, bare, [("New", PASSWORD), ("again", PASSWORD + "!")])
@@ -207,16 +218,9 @@ async def test_a_password_is_set_twice_alike_and_changed_by_who_knows_it(
     assert (code, "The password is wrong." in shown) == (1, True)
     person = await Users(database).find("eve@northwind.example")
     await Users(database).verify(person, PASSWORD)
-    ended = subprocess.run(
-        command("users", "end", "eve@northwind.example"),
-        env=bare,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    ended = off_terminal("users", "end", "eve@northwind.example", environment=bare)
     assert "Ended: 1" in ended.stdout
-    listed = subprocess.run(command("users", "list"), env=bare, capture_output=True, text=True, timeout=60, check=True)
+    listed = off_terminal("users", "list", environment=bare)
     assert "Eve" in listed.stdout
 
 
@@ -224,12 +228,8 @@ async def test_migrate_says_what_is_applied(
     wiring: Wiring, clean_environment: dict[str, str], tenants: Tenants
 ) -> None:
     bare = environment(wiring, clean_environment)
-    status = subprocess.run(
-        command("migrate", "--status"), env=bare, capture_output=True, text=True, timeout=60, check=True
-    )
+    status = off_terminal("migrate", "--status", environment=bare)
     assert re.search(r"^0001  applied ", status.stdout)
     for options in (["--dry-run"], []):
-        done = subprocess.run(
-            command("migrate", *options), env=bare, capture_output=True, text=True, timeout=60, check=True
-        )
+        done = off_terminal("migrate", *options, environment=bare)
         assert "up to date" in done.stdout

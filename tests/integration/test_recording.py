@@ -101,7 +101,7 @@ async def test_an_answer_of_the_user_that_is_sent_twice_is_two_calls(
         asked: Any = await client.session.call_tool("ask", {"number": 7}, allow_input_required=True)
         again: dict[str, Any] = {
             "input_responses": {
-                key: ElicitResult(action="accept", content={"sure": True}) for key in asked.input_requests or {}
+                str(key): ElicitResult(action="accept", content={"sure": True}) for key in asked.input_requests
             },
             "request_state": asked.request_state,
         }

@@ -238,7 +238,7 @@ async def test_a_delete_shows_what_goes(
     assert await transforms.apply(tenants.ours, made, await approved(approvals, tenants.ours, made)) == 1
 
 
-@pytest.mark.parametrize("statement", [
+NOT_A_CHANGE = (
     "SELECT 1",
     "UPDATE qms.quality_items SET priority = 1; DROP TABLE qms.people",
     "DROP TABLE qms.quality_items",
@@ -250,13 +250,18 @@ async def test_a_delete_shows_what_goes(
     "WITH gone AS (DELETE FROM qms.quality_items RETURNING 1) SELECT 1",
     "UPDATE qms.quality_items SET title = (qms_private.confirm_approval(id, 'approved')).summary",
     "UPDATE qms.quality_items SET priority = 1 WHERE title = (SELECT password_hash FROM qms_private.credentials)",
-])  # fmt: skip
+)
+
+
 async def test_what_is_not_one_plain_change_of_rows_is_refused(
-    transforms: Transforms, tenants: Tenants, database: Database, statement: str
+    transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
     await fill(database, tenants.ours, n=1)
-    with pytest.raises((RefusedStatementError, NotAllowedError)):
-        await draft(transforms, tenants.ours, statement)
+    before = await read(database, tenants.ours)
+    for statement in NOT_A_CHANGE:
+        with pytest.raises((RefusedStatementError, NotAllowedError)):
+            await draft(transforms, tenants.ours, statement)
+    assert await read(database, tenants.ours) == before
 
 
 async def test_limits_and_empty_changes_are_named(transforms: Transforms, tenants: Tenants, database: Database) -> None:

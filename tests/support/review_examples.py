@@ -191,7 +191,7 @@ EXAMPLES = [
         "timestamp-without-zone",
         "CREATE TABLE t (id int PRIMARY KEY, at timestamp NOT NULL)",
         "CREATE TABLE t (id int PRIMARY KEY, at timestamp with time zone, b timestamptz)",
-    ),  # fmt: skip
+    ),
     Example("char-padded", "CREATE TABLE t (id char(3) PRIMARY KEY)", "CREATE TABLE t (id text PRIMARY KEY)"),
     Example("varchar-limited", "ALTER TABLE t ADD COLUMN x varchar(20)", "ALTER TABLE t ADD COLUMN x varchar"),
     Example("money-type", "ALTER TABLE t ADD COLUMN price money", "ALTER TABLE t ADD COLUMN price numeric"),
@@ -199,7 +199,7 @@ EXAMPLES = [
         "serial-type",
         "CREATE TABLE t (id bigserial PRIMARY KEY)",
         "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
-    ),  # fmt: skip
+    ),
     Example("json-type", "ALTER TABLE t ADD COLUMN x json", "ALTER TABLE t ADD COLUMN x jsonb"),
     Example(
         "float-amount",
@@ -225,7 +225,7 @@ EXAMPLES = [
     Example(
         "immutable-reads-table",
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT max(x) FROM qms.things $$",
-        "CREATE FUNCTION f(j jsonb) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT max(x) FROM jsonb_object_keys(j) AS x $$",
+        "CREATE FUNCTION f(j jsonb) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT max(x) FROM jsonb_each(j) AS x $$",
     ),
     Example(
         "unqualified-table",

@@ -119,7 +119,8 @@ def _changes(rules: Rules) -> list[Step]:
 
 
 _PROOF = """\
--- Proves the row-level security of {table} (template {template}): run it as the owner. All of it is undone.
+-- Run it as the owner: qms-mcp test-sql FILE. All of it is undone, in a transaction or not.
+-- test: the row-level security of {table} holds (template {template})
 DO $proof$
 DECLARE
     subject CONSTANT regclass := {subject};

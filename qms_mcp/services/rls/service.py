@@ -37,8 +37,8 @@ _POLICIES = query("rls.policies")
 MOST_FINDINGS = 60
 _METHOD = (
     "All tried as that role and rolled back. by statement: reached on the table itself; by policy: its policies let "
-    "made-up rows of your organization (own) or of another (all) through; by rights: grants alone decide. Tested roles that are "
-    "not listed get nothing."
+    "made-up rows of your organization (own) or of another (all) through; by rights: grants alone decide. Tested "
+    "roles that are not listed get nothing."
 )
 
 

@@ -13,8 +13,16 @@ _TYPICAL_TEXTS = (
     "UTC", "", "  ", "no such value", "no-such-value", "a" * 300,
 )  # fmt: skip
 _MOMENTS = ("now()", "now() - interval '1 day'", "now() + interval '1 day'")
-_DATES = ("current_date", "current_date - 1", "current_date + 1")
 _JSONS = ("'{}'", "'[]'", "'null'", "'\"x\"'", "'0'")
+_OF_TYPE = {
+    "uuid": (PLACEHOLDER,),
+    "json": _JSONS,
+    "jsonb": _JSONS,
+    "bytea": ("'\\x00'", "''"),
+    "date": ("current_date", "current_date - 1", "current_date + 1"),
+    "time without time zone": ("'12:00'",),
+    "time with time zone": ("'12:00+00'",),
+}
 _MOST = 40
 
 
@@ -22,26 +30,20 @@ def candidates(column: Column, condition: str = "") -> list[str]:
     """Return values for a column as SQL, those most likely to satisfy a condition first."""
     if column.labels:
         return [literal(label) for label in column.labels]
-    if column.type == "uuid":
-        return [PLACEHOLDER]
-    if column.type in {"json", "jsonb"}:
-        return list(_JSONS)
-    if column.type == "bytea":
-        return ["'\\x00'", "''"]
+    if column.type in _OF_TYPE:
+        return list(_OF_TYPE[column.type])
     if column.type.endswith("[]"):
         return _arrays(condition)
+    if column.type.startswith(("vector", "halfvec")):
+        return [_vector(column.type)]
     by_category = {
         "S": lambda: _texts(condition),
         "N": lambda: _numbers(column, condition),
         "B": lambda: ["true", "false"],
-        "D": lambda: list(_DATES if column.type == "date" else _MOMENTS),
+        "D": lambda: list(_MOMENTS),
         "T": lambda: ["interval '1 day'", "interval '-1 day'", "interval '0'"],
     }
     make = by_category.get(column.category)
-    if column.type.startswith("time"):
-        return ["'12:00'"] if column.type.startswith("time ") else list(_MOMENTS)
-    if column.type.startswith(("vector", "halfvec")):
-        return [_vector(column.type)]
     return list(dict.fromkeys(make()))[:_MOST] if make else []
 
 

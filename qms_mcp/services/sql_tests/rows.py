@@ -4,6 +4,8 @@ Which value satisfies a CHECK is not read from its text but asked of PostgreSQL:
 condition, in a read-only statement, and the first that makes it true (or false) is taken.
 """
 
+# ruff: noqa: S608 - what is written here is a script for people; names in it are quoted
+
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -166,8 +168,7 @@ class RowMaker:
         ordered: list[Column] = []
         while waiting:
             free = [name for name in waiting if not self._inputs(name) & set(waiting) - {name}]
-            for name in free or list(waiting)[:1]:
-                ordered.append(waiting.pop(name))
+            ordered.extend(waiting.pop(name) for name in free or list(waiting)[:1])
         return ordered
 
     def _inputs(self, name: str) -> set[str]:

@@ -1,5 +1,7 @@
 """Rows of other tables that a row refers to, and how a row is written down."""
 
+# ruff: noqa: S608 - what is written here is a script for people; names in it are quoted
+
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias

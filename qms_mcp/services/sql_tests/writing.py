@@ -1,5 +1,7 @@
 """The tests of a table: constraint by constraint, policy by policy, right by right."""
 
+# ruff: noqa: S608 - what is written here is a script for people; names in it are quoted
+
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -16,9 +16,8 @@ def _slim(schema: dict[str, Any]) -> None:
     schema.pop("description", None)
     for name, part in schema["properties"].items():
         kept = {key: part[key] for key in ("type", "enum", "description", "maxItems") if key in part}
-        first = next(iter(part.get("anyOf", [])), {})
-        if name not in {"min", "max"} and "type" in first:
-            kept["type"] = first["type"]
+        if "anyOf" in part and name not in {"min", "max"}:
+            kept["type"] = part["anyOf"][0]["type"]
         if kept.get("type") == "array":
             kept["items"] = {} if name == "values" else {"type": "string"}
         schema["properties"][name] = kept

@@ -4,7 +4,9 @@ Names are quoted always, values are parameters. A custom predicate stands in it 
 guard looks at the whole statement before it runs.
 """
 
-from collections.abc import Sequence
+# ruff: noqa: S608 - names are always quoted, values are parameters, and the guard looks at the whole
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from qms_mcp.services.validation.subject import ColumnFact, Subject
 from qms_mcp.sqltext import Token, tokenize
 
 SAMPLES = 5
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +66,48 @@ def check_of(subject: Subject, rule: ValidationRule, target: Target | None = Non
     Raises:
         InvalidInputError: Something the rule needs is missing or wrong.
     """
-    columns = [subject.column(name) for name in rule.columns]
     if rule.kind == "predicate":
-        condition = _sound(rule.predicate)
-        named = {token.name for token in tokenize(condition)}
-        columns = [column for column in subject.columns if column.name in named]
-        return _by_row(subject, condition, f"NOT (\n{condition}\n)", columns, [])
+        return _predicate(subject, rule)
+    columns = [subject.column(name) for name in rule.columns]
     if not columns:
         raise InvalidInputError(f"{rule.kind} needs columns.", hint='Send {"kind": ..., "columns": ["name"]}.')
-    names = ", ".join(column.name for column in columns)
     if rule.kind == "not_null":
-        return _by_row(subject, f"{names} not null", " OR ".join(f"{_of(c)} IS NULL" for c in columns), columns, [])
+        missing = " OR ".join(f"{_of(column)} IS NULL" for column in columns)
+        return _by_row(subject, f"{_names(columns)} not null", missing, columns, [])
     if rule.kind == "unique":
-        return _unique(subject, columns, names)
+        return _unique(subject, columns)
     if rule.kind == "foreign_key":
-        return _foreign_key(subject, columns, names, target)
+        return _foreign_key(subject, columns, target)
     if len(columns) > 1:
         raise InvalidInputError(f"{rule.kind} takes one column.", hint="Send a rule for each.")
-    one = columns[0]
-    if rule.kind == "range":
-        return _range(subject, one, rule)
-    if rule.kind == "regex":
-        if not rule.pattern:
-            raise InvalidInputError("regex needs a pattern.", hint='Send {"pattern": "..."}.')
-        # A leading ** would switch to another syntax of patterns, and ^(?: )$ makes it the whole value.
-        failing = f"{_of(one)}::text !~ ('^(?:' || $1::text || ')$')"
-        return _by_row(subject, f"{one.name} matches {rule.pattern}", failing, columns, [rule.pattern])
-    if rule.kind == "in_set":
-        if not rule.values:
-            raise InvalidInputError("in_set needs values.", hint='Send {"values": [...]}.')
-        allowed = [value if isinstance(value, str) else _spelt(value) for value in rule.values]
-        shown = ", ".join(allowed[:12]) + (", ..." if len(allowed) > 12 else "")
-        failing = f"{_of(one)} <> ALL ($1::text[]::{one.type}[])"
-        return _by_row(subject, f"{one.name} in ({shown})", failing, columns, [allowed])
-    return _fresh(subject, one, rule)
+    return _OF_ONE_COLUMN[rule.kind](subject, columns[0], rule)
+
+
+def _names(columns: Sequence[ColumnFact]) -> str:
+    return ", ".join(column.name for column in columns)
+
+
+def _predicate(subject: Subject, rule: ValidationRule) -> Check:
+    condition = _sound(rule.predicate)
+    named = {token.name for token in tokenize(condition)}
+    columns = [column for column in subject.columns if column.name in named]
+    return _by_row(subject, condition, f"NOT (\n{condition}\n)", columns, [])
+
+
+def _regex(subject: Subject, column: ColumnFact, rule: ValidationRule) -> Check:
+    if not rule.pattern:
+        raise InvalidInputError("regex needs a pattern.", hint='Send {"pattern": "..."}.')
+    failing = f"{_of(column)}::text !~ ('^(?:' || $1::text || ')$')"
+    return _by_row(subject, f"{column.name} matches {rule.pattern}", failing, [column], [rule.pattern])
+
+
+def _in_set(subject: Subject, column: ColumnFact, rule: ValidationRule) -> Check:
+    if not rule.values:
+        raise InvalidInputError("in_set needs values.", hint='Send {"values": [...]}.')
+    allowed = [value if isinstance(value, str) else _spelt(value) for value in rule.values]
+    shown = ", ".join(allowed[:_MOST_SHOWN]) + (", ..." if len(allowed) > _MOST_SHOWN else "")
+    failing = f"{_of(column)} <> ALL ($1::text[]::{column.type}[])"
+    return _by_row(subject, f"{column.name} in ({shown})", failing, [column], [allowed])
 
 
 def _of(column: ColumnFact) -> str:
@@ -123,7 +134,7 @@ def _shown(subject: Subject, columns: Sequence[ColumnFact]) -> str:
     return f"{value} AS {quoted('value of the rule')}, {key}"
 
 
-def _unique(subject: Subject, columns: Sequence[ColumnFact], names: str) -> Check:
+def _unique(subject: Subject, columns: Sequence[ColumnFact]) -> Check:
     source = table_of(subject.relation.schema, subject.relation.name)
     listed = ", ".join(map(_of, columns))
     whole = " AND ".join(f"{_of(column)} IS NOT NULL" for column in columns)
@@ -133,11 +144,13 @@ def _unique(subject: Subject, columns: Sequence[ColumnFact], names: str) -> Chec
         f"coalesce(sum(g.size) FILTER (WHERE g.size > 1), 0)::bigint AS failing FROM ({groups}) AS g"
     )
     counted = f"SELECT t.*, count(*) OVER (PARTITION BY {listed}) AS rows_alike FROM {source} AS t WHERE {whole}"
-    sample = f"SELECT {_shown(subject, columns)} FROM ({counted}) AS t WHERE t.rows_alike > 1 ORDER BY {listed} LIMIT {SAMPLES}"
-    return Check(f"{names} unique", count, sample)
+    alike = f"FROM ({counted}) AS t WHERE t.rows_alike > 1"
+    sample = f"SELECT {_shown(subject, columns)} {alike} ORDER BY {listed} LIMIT {SAMPLES}"
+    return Check(f"{_names(columns)} unique", count, sample)
 
 
-def _foreign_key(subject: Subject, columns: Sequence[ColumnFact], names: str, target: Target | None) -> Check:
+def _foreign_key(subject: Subject, columns: Sequence[ColumnFact], target: Target | None) -> Check:
+    names = _names(columns)
     if target is None or len(target.columns) != len(columns):
         raise InvalidInputError(
             f"foreign_key on {names} needs as many columns in references.", hint='Send "references": "qms.parts(id)".'
@@ -159,7 +172,8 @@ def _range(subject: Subject, column: ColumnFact, rule: ValidationRule) -> Check:
             parts.append(f"{_of(column)} {sign} ${len(parameters)}::text::{kind}")
     if not parts:
         raise InvalidInputError("range needs min or max.", hint='Send {"min": 0, "max": 1}; both belong to the range.')
-    words = f"{column.name} from {rule.min if rule.min is not None else '-∞'} to {rule.max if rule.max is not None else '∞'}"
+    lowest, highest = ("any" if bound is None else bound for bound in (rule.min, rule.max))
+    words = f"{column.name} from {lowest} to {highest}"
     return _by_row(subject, words, " OR ".join(parts), [column], parameters)
 
 
@@ -177,6 +191,14 @@ def _fresh(subject: Subject, column: ColumnFact, rule: ValidationRule) -> Check:
     )
     words = f"newest {column.name} at most {rule.max_age_hours:g} h old"
     return Check(words, count, sample, [rule.max_age_hours * 3600])
+
+
+_OF_ONE_COLUMN: dict[str, Callable[[Subject, ColumnFact, ValidationRule], Check]] = {
+    "range": _range,
+    "regex": _regex,
+    "in_set": _in_set,
+    "fresh": _fresh,
+}
 
 
 def _sound(predicate: str | None) -> str:
