@@ -62,12 +62,16 @@ CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+    -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
+    SELECT agents.begin_run(call -> 'run')
+    WHERE NOT EXISTS (SELECT FROM agents.agent_runs AS r WHERE r.id = (call -> 'run' ->> 'id')::uuid);
+
     WITH trace AS (
         INSERT INTO agents.agent_traces (
             id, organization_id, run_id, langfuse_trace_id, span_name, span_type, start_time
         )
         VALUES (
-            (call ->> 'trace_id')::uuid, (call ->> 'organization_id')::uuid, (call ->> 'run_id')::uuid,
+            (call ->> 'trace_id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call -> 'run' ->> 'id')::uuid,
             call ->> 'langfuse_trace_id', call ->> 'tool_name', call ->> 'kind', (call ->> 'started_at')::timestamptz
         )
         ON CONFLICT (id) DO NOTHING
@@ -78,11 +82,11 @@ CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
         client_name, client_version, protocol_version, request_id, tool_use_id, replayed, created_at
     )
     VALUES (
-        (call ->> 'id')::uuid, (call ->> 'organization_id')::uuid, (call ->> 'trace_id')::uuid,
-        (call ->> 'run_id')::uuid, call ->> 'kind', call ->> 'tool_name', call -> 'tool_input',
-        (call ->> 'user_id')::uuid, call ->> 'actor_kind', call ->> 'client_name', call ->> 'client_version',
-        call ->> 'protocol_version', call ->> 'request_id', call ->> 'tool_use_id',
-        coalesce((call ->> 'replayed')::boolean, false), (call ->> 'started_at')::timestamptz
+        (call ->> 'id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call ->> 'trace_id')::uuid,
+        (call -> 'run' ->> 'id')::uuid, call ->> 'kind', call ->> 'tool_name', call -> 'tool_input',
+        (call -> 'run' ->> 'user_id')::uuid, call -> 'run' ->> 'actor_kind', call -> 'run' ->> 'client_name',
+        call -> 'run' ->> 'client_version', call -> 'run' ->> 'protocol_version', call ->> 'request_id',
+        call ->> 'tool_use_id', coalesce((call ->> 'replayed')::boolean, false), (call ->> 'started_at')::timestamptz
     )
     ON CONFLICT (id) DO NOTHING
 $$;
@@ -118,49 +122,68 @@ ALTER FUNCTION agents.begin_run(run jsonb) OWNER TO qms_ledger;
 
 COMMENT ON FUNCTION agents.begin_run(run jsonb) IS 'Records a client connection or a sub-agent, once.';
 
--- Name: end_run(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+-- Name: end_run(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
-CREATE FUNCTION agents.end_run(run_id uuid, outcome text) RETURNS void
+CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+    SELECT agents.begin_run(ended);
+
     UPDATE agents.agent_runs AS r
     SET
-        status = outcome, completed_at = clock_timestamp(),
-        duration_ms = (extract(epoch FROM clock_timestamp() - r.created_at) * 1000)::integer
-    WHERE r.id = end_run.run_id AND r.status = 'running'
+        status = ended ->> 'status', completed_at = (ended ->> 'ended_at')::timestamptz,
+        duration_ms = (extract(EPOCH FROM (ended ->> 'ended_at')::timestamptz - r.created_at) * 1000)::integer
+    WHERE r.id = (ended ->> 'id')::uuid AND r.status = 'running'
 $$;
 
-ALTER FUNCTION agents.end_run(run_id uuid, outcome text) OWNER TO qms_ledger;
+ALTER FUNCTION agents.end_run(ended jsonb) OWNER TO qms_ledger;
 
--- Name: FUNCTION end_run(run_id uuid, outcome text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+-- Name: FUNCTION end_run(ended jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.end_run(run_id uuid, outcome text) IS 'Ends a run.';
+COMMENT ON FUNCTION agents.end_run(ended jsonb) IS 'Ends a run, once.';
 
 -- Name: finish_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.finish_call(outcome jsonb) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-    WITH trace AS (
-        UPDATE agents.agent_traces AS t
-        SET end_time = (outcome ->> 'finished_at')::timestamptz, duration_ms = (outcome ->> 'duration_ms')::integer
-        WHERE t.id = (outcome ->> 'trace_id')::uuid AND t.end_time IS NULL
-    )
-
-    UPDATE agents.tool_calls AS c
-    SET
-        state = outcome ->> 'state',
-        success = (outcome ->> 'success')::boolean,
-        error = outcome ->> 'error',
-        error_code = outcome ->> 'error_code',
-        tool_output = outcome -> 'tool_output',
-        duration_ms = (outcome ->> 'duration_ms')::integer,
-        finished_at = (outcome ->> 'finished_at')::timestamptz,
-        rounds = coalesce((outcome ->> 'rounds')::integer, c.rounds),
-        replayed = c.replayed OR coalesce((outcome ->> 'replayed')::boolean, false)
-    WHERE c.id = (outcome ->> 'id')::uuid AND c.state <> 'finished'
+DECLARE
+    subject uuid := (outcome ->> 'id')::uuid;
+BEGIN
+    LOOP
+        UPDATE agents.tool_calls AS c
+        SET
+            state = outcome ->> 'state',
+            success = (outcome ->> 'success')::boolean,
+            error = outcome ->> 'error',
+            error_code = outcome ->> 'error_code',
+            tool_output = outcome -> 'tool_output',
+            duration_ms = (outcome ->> 'duration_ms')::integer,
+            finished_at = (outcome ->> 'finished_at')::timestamptz,
+            rounds = coalesce((outcome ->> 'rounds')::integer, c.rounds),
+            replayed = c.replayed OR coalesce((outcome ->> 'replayed')::boolean, false)
+        WHERE c.id = subject AND c.state <> 'finished';
+        EXIT WHEN found;
+        IF EXISTS (SELECT FROM agents.tool_calls AS c WHERE c.id = subject) THEN
+            RETURN;
+        END IF;
+        -- An outcome brings its call along: files of a spool may be replayed in any order.
+        PERFORM agents.begin_call(outcome);
+    END LOOP;
+    IF outcome ->> 'state' <> 'finished' THEN
+        RETURN;
+    END IF;
+    UPDATE agents.agent_traces AS t
+    SET end_time = (outcome ->> 'finished_at')::timestamptz, duration_ms = (outcome ->> 'duration_ms')::integer
+    WHERE t.id = (outcome ->> 'trace_id')::uuid AND t.end_time IS NULL;
+    IF (outcome ->> 'to_langfuse')::boolean THEN
+        INSERT INTO agents.otlp_outbox (organization_id, call_id)
+        SELECT c.organization_id, c.id FROM agents.tool_calls AS c WHERE c.id = subject AND c.organization_id IS NOT NULL
+        ON CONFLICT (call_id) DO NOTHING;
+    END IF;
+END
 $$;
 
 ALTER FUNCTION agents.finish_call(outcome jsonb) OWNER TO qms_ledger;
@@ -191,6 +214,123 @@ ALTER FUNCTION agents.keep_finished_calls() OWNER TO qms_owner;
 
 COMMENT ON FUNCTION agents.keep_finished_calls() IS 'Lets a call be finished once, and nothing else.';
 
+-- Name: outbox_claim(uuid, integer, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) RETURNS TABLE(id bigint, path text, payload jsonb, attempts integer)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    WITH due AS (
+        SELECT o.id
+        FROM agents.otlp_outbox AS o
+        WHERE o.organization_id = for_organization AND o.given_up_at IS NULL AND o.next_try_at <= clock_timestamp()
+        ORDER BY o.id
+        LIMIT max_rows
+        FOR UPDATE SKIP LOCKED
+    ),
+
+    leased AS (
+        UPDATE agents.otlp_outbox AS o
+        SET next_try_at = clock_timestamp() + lease, attempts = o.attempts + 1
+        FROM due
+        WHERE o.id = due.id
+        RETURNING o.*
+    )
+
+    SELECT
+        l.id, l.path,
+        coalesce(l.payload, to_jsonb(c) || jsonb_build_object('langfuse_trace_id', t.langfuse_trace_id)) AS payload,
+        l.attempts
+    FROM leased AS l
+    LEFT JOIN agents.tool_calls AS c ON c.id = l.call_id
+    LEFT JOIN agents.agent_traces AS t ON t.id = c.trace_id
+    ORDER BY l.id
+$$;
+
+ALTER FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) IS 'Takes rows for as long as the lease runs, with the calls they stand for.';
+
+-- Name: outbox_done(bigint[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.outbox_done(ids bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    DELETE FROM agents.otlp_outbox AS o WHERE o.id = ANY(ids)
+$$;
+
+ALTER FUNCTION agents.outbox_done(ids bigint[]) OWNER TO qms_ledger;
+
+-- Name: FUNCTION outbox_done(ids bigint[]); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.outbox_done(ids bigint[]) IS 'The host has these.';
+
+-- Name: outbox_put(uuid, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    INSERT INTO agents.otlp_outbox (organization_id, path, payload) VALUES (for_organization, to_path, message)
+$$;
+
+ALTER FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION outbox_put(for_organization uuid, to_path text, message jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) IS 'Puts a message into the outbox.';
+
+-- Name: outbox_retry(bigint[], interval, text, boolean); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    UPDATE agents.otlp_outbox AS o
+    SET
+        next_try_at = clock_timestamp() + delay, last_error = reason,
+        given_up_at = CASE WHEN give_up THEN clock_timestamp() END
+    WHERE o.id = ANY(ids)
+$$;
+
+ALTER FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) OWNER TO qms_ledger;
+
+-- Name: FUNCTION outbox_retry(ids bigint[], delay interval, reason text, give_up boolean); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) IS 'The host did not take these; they are kept, and tried again unless given up.';
+
+-- Name: outbox_trim(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    WITH dropped AS (
+        DELETE FROM agents.otlp_outbox AS o
+        WHERE
+            o.organization_id = for_organization
+            AND o.id <= (
+                SELECT newest.id
+                FROM agents.otlp_outbox AS newest
+                WHERE newest.organization_id = for_organization
+                ORDER BY newest.id DESC
+                OFFSET max_rows LIMIT 1
+            )
+        RETURNING o.id
+    )
+
+    SELECT count(*) FROM dropped
+$$;
+
+ALTER FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION outbox_trim(for_organization uuid, max_rows integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) IS 'Drops the oldest rows beyond the limit and says how many.';
+
 -- Name: record(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.record(entries jsonb) RETURNS void
@@ -208,8 +348,9 @@ BEGIN
     FOR entry IN SELECT e.value FROM jsonb_array_elements(entries) AS e (value) LOOP
         CASE entry ->> 'op'
             WHEN 'begin_run' THEN PERFORM agents.begin_run(entry);
-            WHEN 'end_run' THEN PERFORM agents.end_run((entry ->> 'id')::uuid, entry ->> 'status');
+            WHEN 'end_run' THEN PERFORM agents.end_run(entry);
             WHEN 'begin_call' THEN PERFORM agents.begin_call(entry);
+            WHEN 'resume_call' THEN PERFORM agents.resume_call(entry);
             WHEN 'finish_call' THEN PERFORM agents.finish_call(entry);
         END CASE;
     END LOOP;
@@ -221,6 +362,25 @@ ALTER FUNCTION agents.record(entries jsonb) OWNER TO qms_ledger;
 -- Name: FUNCTION record(entries jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.record(entries jsonb) IS 'Writes ledger entries in their order, in one transaction.';
+
+-- Name: resume_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.resume_call(call jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT agents.begin_call(call);
+
+    UPDATE agents.tool_calls AS c
+    SET state = 'unfinished'
+    WHERE c.id = (call ->> 'id')::uuid AND c.state = 'awaiting_input'
+$$;
+
+ALTER FUNCTION agents.resume_call(call jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION resume_call(call jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.resume_call(call jsonb) IS 'The write-ahead note that a call goes on with what the user answered.';
 
 -- Name: jwt(); Type: FUNCTION; Schema: auth; Owner: qms_owner
 
@@ -332,8 +492,8 @@ CREATE FUNCTION qms.keep_decisions() RETURNS trigger
 BEGIN
     IF tg_op = 'UPDATE'
         AND (old.state, new.state) IN (('pending', 'approved'), ('pending', 'rejected'), ('approved', 'used'))
-        AND (new.id, new.organization_id, new.tool, new.subject_id, new.content_sha256, new.content, new.requested_by)
-        = (old.id, old.organization_id, old.tool, old.subject_id, old.content_sha256, old.content, old.requested_by)
+        AND to_jsonb(new) - ARRAY['state', 'decided_by', 'decided_at', 'decision_reason', 'channel', 'used_at']
+        = to_jsonb(old) - ARRAY['state', 'decided_by', 'decided_at', 'decision_reason', 'channel', 'used_at']
         AND (old.state = 'pending' OR (new.decided_by, new.decided_at) = (old.decided_by, old.decided_at)) THEN
         RETURN new;
     END IF;
@@ -346,6 +506,36 @@ ALTER FUNCTION qms.keep_decisions() OWNER TO qms_owner;
 -- Name: FUNCTION keep_decisions(); Type: COMMENT; Schema: qms; Owner: qms_owner
 
 COMMENT ON FUNCTION qms.keep_decisions() IS 'pending to approved or rejected, approved to used, and nothing else.';
+
+-- Name: keep_drafts(); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.keep_drafts() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+DECLARE
+    changing text [] := ARRAY['state', 'version', 'applied_at', 'rows_changed'];
+BEGIN
+    IF tg_op = 'UPDATE' AND old.state = 'draft' AND new.state = 'applied'
+        AND to_jsonb(new) - changing = to_jsonb(old) - changing
+        AND EXISTS (
+            SELECT FROM qms.approvals AS a
+            WHERE
+                a.subject_id = new.id AND a.content_sha256 = new.sha256
+                AND a.state = 'used' AND a.used_at >= transaction_timestamp()
+        ) THEN
+        RETURN new;
+    END IF;
+    RAISE EXCEPTION 'a draft is applied once, unchanged, with an approval used for it: % is refused', tg_op
+    USING ERRCODE = 'QM003';
+END
+$$;
+
+ALTER FUNCTION qms.keep_drafts() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_drafts(); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.keep_drafts() IS 'Draft to applied, in the transaction that uses the approval of exactly this text, and nothing else.';
 
 -- Name: may_write(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
@@ -457,6 +647,7 @@ CREATE TABLE qms.approvals (
     CONSTRAINT approvals_requested_kind_check CHECK ((requested_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
     CONSTRAINT approvals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text]))),
     CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
+    CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
     CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
 );
 
@@ -487,6 +678,10 @@ BEGIN
         SELECT FROM qms.approvals AS a
         WHERE a.id = approval_id AND a.organization_id = qms.current_organization_id()
             AND a.tool IN ('apply_migration', 'transform_data')
+            AND NOT EXISTS (
+                SELECT FROM qms.organizations AS o
+                WHERE o.id = a.organization_id AND o.settings @> '{"confirm_in_client": false}'
+            )
     ) THEN
         RAISE EXCEPTION 'there is no such approval to confirm' USING ERRCODE = 'QM004';
     END IF;
@@ -500,7 +695,7 @@ ALTER FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) OWNE
 
 -- Name: FUNCTION confirm_approval(approval_id uuid, verdict text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
-COMMENT ON FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) IS 'The person in front of the client confirms a change of schema or data. Quality records are never decided this way.';
+COMMENT ON FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) IS 'The person in front of the client confirms a change of schema or data, unless the organization wants a password for it (settings.confirm_in_client = false). Quality records are never decided this way.';
 
 -- Name: decide_approval(uuid, uuid, text, text, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
@@ -523,6 +718,7 @@ BEGIN
                 m.user_id = by_user AND m.organization_id = a.organization_id
                 AND m.roles && ARRAY['approver', 'qa_approver', 'admin']
                 AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
+                AND NOT EXISTS (SELECT FROM qms.people AS p WHERE p.user_id = by_user AND p.deactivated_at IS NOT NULL)
         )
     RETURNING * INTO decided;
     IF decided.id IS NULL THEN
@@ -634,10 +830,63 @@ ALTER FUNCTION qms_private.mint_identity(for_user uuid, for_organization uuid, a
 
 COMMENT ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization uuid, as_kind text, backend_pid integer) IS 'A signed identity for one database connection and five minutes. Error QM001 when the membership is not valid.';
 
+-- Name: request_approval(text, uuid, text, text, text, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) RETURNS qms.approvals
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    our_organization uuid := qms.current_organization_id();
+    digest text := encode(sha256(convert_to(exactly, 'UTF8')), 'hex');
+    standing qms.approvals;
+BEGIN
+    IF NOT (
+        (for_tool = 'apply_migration' AND EXISTS (
+            SELECT FROM qms.migration_drafts AS d
+            WHERE d.id = for_subject AND d.organization_id = our_organization AND d.script = exactly AND d.state = 'draft'
+        ))
+        OR (for_tool = 'transform_data' AND EXISTS (
+            SELECT FROM qms.transform_drafts AS d
+            WHERE d.id = for_subject AND d.organization_id = our_organization AND d.content = exactly AND d.state = 'draft'
+        ))
+    ) THEN
+        RAISE EXCEPTION 'there is no such draft to approve' USING ERRCODE = 'QM004';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(for_subject::text, 0));
+    SELECT a.* INTO standing
+    FROM qms.approvals AS a
+    WHERE
+        a.subject_id = for_subject AND a.content_sha256 = digest
+        AND (a.state IN ('rejected', 'used') OR a.expires_at > clock_timestamp())
+    ORDER BY a.created_at DESC
+    LIMIT 1;
+    IF standing.id IS NULL THEN
+        INSERT INTO qms.approvals (
+            organization_id, tool, subject_id, content_sha256, summary, content, requested_by, requested_kind,
+            reason, client_name
+        )
+        VALUES (
+            our_organization, for_tool, for_subject, digest, in_words, exactly, qms.current_user_id(),
+            qms.current_actor_kind(), why, through_client
+        )
+        RETURNING * INTO standing;
+    END IF;
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) OWNER TO qms_definer;
+
+-- Name: FUNCTION request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) IS 'The approval a draft waits for: made once, for exactly the text of the draft. Error QM004 when there is no such draft.';
+
 -- Name: run_script(text); Type: FUNCTION; Schema: qms_private; Owner: qms_owner
 
 CREATE FUNCTION qms_private.run_script(script text) RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'extensions'
     AS $$
 BEGIN
     EXECUTE script;
@@ -648,7 +897,7 @@ ALTER FUNCTION qms_private.run_script(script text) OWNER TO qms_owner;
 
 -- Name: FUNCTION run_script(script text); Type: COMMENT; Schema: qms_private; Owner: qms_owner
 
-COMMENT ON FUNCTION qms_private.run_script(script text) IS 'Runs a script that cannot end the transaction it runs in.';
+COMMENT ON FUNCTION qms_private.run_script(script text) IS 'Runs a script that can neither end the transaction it runs in nor change its role. Only for its owner.';
 
 -- Name: sign_identity(text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
@@ -666,9 +915,75 @@ ALTER FUNCTION qms_private.sign_identity(payload text) OWNER TO qms_definer;
 
 COMMENT ON FUNCTION qms_private.sign_identity(payload text) IS 'HMAC-SHA-256 of a payload, in hex.';
 
--- Name: use_approval(uuid, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+-- Name: migration_drafts; Type: TABLE; Schema: qms; Owner: qms_owner
 
-CREATE FUNCTION qms_private.use_approval(approval_id uuid, expected_sha256 text) RETURNS qms.approvals
+CREATE TABLE qms.migration_drafts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    script text NOT NULL,
+    reverse_script text,
+    sha256 text NOT NULL,
+    report jsonb NOT NULL,
+    reason text NOT NULL,
+    drafted_by uuid NOT NULL,
+    drafted_kind text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    version text,
+    applied_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT applied_with_version CHECK (((state = 'applied'::text) = ((applied_at IS NOT NULL) AND (version IS NOT NULL)))),
+    CONSTRAINT migration_drafts_check CHECK ((sha256 = encode(sha256(convert_to(script, 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT migration_drafts_drafted_kind_check CHECK ((drafted_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT migration_drafts_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT migration_drafts_script_check CHECK ((btrim(script) <> ''::text)),
+    CONSTRAINT migration_drafts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'applied'::text])))
+);
+
+ALTER TABLE ONLY qms.migration_drafts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE qms.migration_drafts OWNER TO qms_owner;
+
+-- Name: TABLE migration_drafts; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON TABLE qms.migration_drafts IS 'Schema changes somebody proposed, each tested in a transaction that was rolled back.';
+
+-- Name: COLUMN migration_drafts.report; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.migration_drafts.report IS 'What the test run found: locks, rewritten tables, rows touched, lint.';
+
+-- Name: take_migration(uuid, uuid, text, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) RETURNS qms.migration_drafts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    taken qms.migration_drafts;
+BEGIN
+    PERFORM qms_private.use_approval(take_migration.approval_id, draft_id, tested_sha256);
+    UPDATE qms.migration_drafts AS d
+    SET state = 'applied', version = as_version, applied_at = clock_timestamp()
+    WHERE
+        d.id = draft_id AND d.state = 'draft' AND d.sha256 = tested_sha256
+        AND d.organization_id = qms.current_organization_id()
+    RETURNING * INTO taken;
+    IF taken.id IS NULL THEN
+        RAISE EXCEPTION 'no such draft to apply' USING ERRCODE = 'QM005';
+    END IF;
+    RETURN taken;
+END
+$$;
+
+ALTER FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) OWNER TO qms_definer;
+
+-- Name: FUNCTION take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) IS 'Spends the approval and marks the draft applied, before its script runs in the same transaction.';
+
+-- Name: use_approval(uuid, uuid, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -679,7 +994,8 @@ BEGIN
     SET state = 'used', used_at = clock_timestamp()
     WHERE
         a.id = approval_id AND a.state = 'approved' AND a.expires_at > clock_timestamp()
-        AND a.content_sha256 = expected_sha256 AND a.organization_id = qms.current_organization_id()
+        AND a.subject_id = for_subject AND a.content_sha256 = expected_sha256
+        AND a.organization_id = qms.current_organization_id()
     RETURNING * INTO used;
     IF used.id IS NULL THEN
         RAISE EXCEPTION 'no approval that can be used' USING ERRCODE = 'QM005';
@@ -688,11 +1004,11 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION qms_private.use_approval(approval_id uuid, expected_sha256 text) OWNER TO qms_definer;
+ALTER FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) OWNER TO qms_definer;
 
--- Name: FUNCTION use_approval(approval_id uuid, expected_sha256 text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+-- Name: FUNCTION use_approval(approval_id uuid, for_subject uuid, expected_sha256 text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
-COMMENT ON FUNCTION qms_private.use_approval(approval_id uuid, expected_sha256 text) IS 'Spends an approval for exactly the content that was approved. Error QM005 when there is none to spend.';
+COMMENT ON FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) IS 'Spends an approval for exactly the content that was approved. Error QM005 when there is none to spend.';
 
 -- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -799,18 +1115,37 @@ COMMENT ON TABLE agents.decisions IS 'What an agent chose, between what, and why
 
 CREATE TABLE agents.otlp_outbox (
     id bigint NOT NULL,
-    payload bytea NOT NULL,
+    organization_id uuid NOT NULL,
+    call_id uuid,
+    path text,
+    payload jsonb,
     attempts integer DEFAULT 0 NOT NULL,
     next_try_at timestamp with time zone DEFAULT now() NOT NULL,
+    given_up_at timestamp with time zone,
     last_error text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT call_or_message CHECK (((call_id IS NULL) = ((path IS NOT NULL) AND (payload IS NOT NULL))))
 );
+
+ALTER TABLE ONLY agents.otlp_outbox FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.otlp_outbox OWNER TO qms_owner;
 
 -- Name: TABLE otlp_outbox; Type: COMMENT; Schema: agents; Owner: qms_owner
 
-COMMENT ON TABLE agents.otlp_outbox IS 'Spans on their way to Langfuse, as OTLP bytes; a row goes when the host has taken it.';
+COMMENT ON TABLE agents.otlp_outbox IS 'What is on its way to Langfuse: calls, which become spans, and messages such as scores. A call enters in the transaction that finishes it; a row goes when the host has taken it.';
+
+-- Name: COLUMN otlp_outbox.path; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.otlp_outbox.path IS 'Where a message is posted; a call goes where spans go.';
+
+-- Name: COLUMN otlp_outbox.next_try_at; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.otlp_outbox.next_try_at IS 'From when on a server may take the row; also the end of the lease of the one that has it.';
+
+-- Name: COLUMN otlp_outbox.given_up_at; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.otlp_outbox.given_up_at IS 'When the host had refused it too often; last_error says why.';
 
 -- Name: otlp_outbox_id_seq; Type: SEQUENCE; Schema: agents; Owner: qms_owner
 
@@ -1102,43 +1437,6 @@ ALTER TABLE qms.memberships OWNER TO qms_owner;
 
 COMMENT ON TABLE qms.memberships IS 'Who belongs to which organization with which roles, from when to when. History is kept: a change ends one row and begins another.';
 
--- Name: migration_drafts; Type: TABLE; Schema: qms; Owner: qms_owner
-
-CREATE TABLE qms.migration_drafts (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    name text NOT NULL,
-    script text NOT NULL,
-    reverse_script text,
-    sha256 text NOT NULL,
-    report jsonb NOT NULL,
-    reason text NOT NULL,
-    drafted_by uuid NOT NULL,
-    drafted_kind text NOT NULL,
-    state text DEFAULT 'draft'::text NOT NULL,
-    version text,
-    applied_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT applied_with_version CHECK (((state = 'applied'::text) = ((applied_at IS NOT NULL) AND (version IS NOT NULL)))),
-    CONSTRAINT migration_drafts_check CHECK ((sha256 = encode(sha256(convert_to(script, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT migration_drafts_drafted_kind_check CHECK ((drafted_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT migration_drafts_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
-    CONSTRAINT migration_drafts_script_check CHECK ((btrim(script) <> ''::text)),
-    CONSTRAINT migration_drafts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'applied'::text])))
-);
-
-ALTER TABLE ONLY qms.migration_drafts FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE qms.migration_drafts OWNER TO qms_owner;
-
--- Name: TABLE migration_drafts; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON TABLE qms.migration_drafts IS 'Schema changes somebody proposed, each tested in a transaction that was rolled back.';
-
--- Name: COLUMN migration_drafts.report; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.migration_drafts.report IS 'What the test run found: locks, rewritten tables, rows touched, lint.';
-
 -- Name: organizations; Type: TABLE; Schema: qms; Owner: qms_owner
 
 CREATE TABLE qms.organizations (
@@ -1241,7 +1539,10 @@ CREATE TABLE qms.transform_drafts (
     organization_id uuid NOT NULL,
     statement text NOT NULL,
     parameters jsonb DEFAULT '[]'::jsonb NOT NULL,
+    content text NOT NULL,
     sha256 text NOT NULL,
+    target text NOT NULL,
+    rows_expected bigint NOT NULL,
     preview jsonb NOT NULL,
     reason text NOT NULL,
     drafted_by uuid NOT NULL,
@@ -1251,8 +1552,12 @@ CREATE TABLE qms.transform_drafts (
     rows_changed bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT applied_is_whole CHECK (((state = 'applied'::text) = (applied_at IS NOT NULL))),
+    CONSTRAINT as_many_as_previewed CHECK (((rows_changed IS NULL) OR (rows_changed = rows_expected))),
+    CONSTRAINT content_is_what_runs CHECK ((content = ((statement || '
+-- parameters: '::text) || (parameters)::text))),
+    CONSTRAINT transform_drafts_check CHECK ((sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
     CONSTRAINT transform_drafts_drafted_kind_check CHECK ((drafted_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT transform_drafts_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT transform_drafts_rows_expected_check CHECK ((rows_expected > 0)),
     CONSTRAINT transform_drafts_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'applied'::text]))),
     CONSTRAINT transform_drafts_statement_check CHECK ((btrim(statement) <> ''::text))
 );
@@ -1264,6 +1569,14 @@ ALTER TABLE qms.transform_drafts OWNER TO qms_owner;
 -- Name: TABLE transform_drafts; Type: COMMENT; Schema: qms; Owner: qms_owner
 
 COMMENT ON TABLE qms.transform_drafts IS 'Changes of data through SQL that somebody proposed, with a preview.';
+
+-- Name: COLUMN transform_drafts.content; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.transform_drafts.content IS 'Statement and parameters as one text: what a person is shown and approves.';
+
+-- Name: COLUMN transform_drafts.rows_expected; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.transform_drafts.rows_expected IS 'How many rows the preview changed. Another number when it is applied is refused.';
 
 -- Name: credentials; Type: TABLE; Schema: qms_private; Owner: qms_owner
 
@@ -1322,6 +1635,11 @@ ALTER TABLE ONLY agents.context_state
 
 ALTER TABLE ONLY agents.decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
+
+-- Name: otlp_outbox otlp_outbox_call_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.otlp_outbox
+    ADD CONSTRAINT otlp_outbox_call_id_key UNIQUE (call_id);
 
 -- Name: otlp_outbox otlp_outbox_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
@@ -1423,6 +1741,11 @@ ALTER TABLE ONLY qms.organizations
 ALTER TABLE ONLY qms.people
     ADD CONSTRAINT people_pkey PRIMARY KEY (user_id);
 
+-- Name: quality_items quality_items_organization_id_id_key; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.quality_items
+    ADD CONSTRAINT quality_items_organization_id_id_key UNIQUE (organization_id, id);
+
 -- Name: quality_items quality_items_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
 
 ALTER TABLE ONLY qms.quality_items
@@ -1447,6 +1770,10 @@ ALTER TABLE ONLY qms_private.identity_key
 
 CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
 
+-- Name: agent_traces_org; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_traces_org ON agents.agent_traces USING btree (organization_id, start_time);
+
 -- Name: agent_traces_run; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_traces_run ON agents.agent_traces USING btree (run_id, start_time);
@@ -1469,7 +1796,7 @@ CREATE INDEX idx_agent_runs_org ON agents.agent_runs USING btree (organization_i
 
 -- Name: otlp_outbox_due; Type: INDEX; Schema: agents; Owner: qms_owner
 
-CREATE INDEX otlp_outbox_due ON agents.otlp_outbox USING btree (next_try_at);
+CREATE INDEX otlp_outbox_due ON agents.otlp_outbox USING btree (organization_id, id) WHERE (given_up_at IS NULL);
 
 -- Name: tool_calls_org; Type: INDEX; Schema: agents; Owner: qms_owner
 
@@ -1559,6 +1886,10 @@ CREATE INDEX idx_quality_items_org ON qms.quality_items USING btree (organizatio
 
 CREATE UNIQUE INDEX memberships_one_current ON qms.memberships USING btree (organization_id, user_id) WHERE (valid_to IS NULL);
 
+-- Name: memberships_org; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX memberships_org ON qms.memberships USING btree (organization_id);
+
 -- Name: memberships_user; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX memberships_user ON qms.memberships USING btree (user_id);
@@ -1570,6 +1901,10 @@ CREATE INDEX migration_drafts_drafted_by ON qms.migration_drafts USING btree (dr
 -- Name: migration_drafts_org; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX migration_drafts_org ON qms.migration_drafts USING btree (organization_id, created_at);
+
+-- Name: migration_drafts_text; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE UNIQUE INDEX migration_drafts_text ON qms.migration_drafts USING btree (organization_id, name, sha256);
 
 -- Name: quality_items_assigned; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -1586,6 +1921,10 @@ CREATE INDEX transform_drafts_drafted_by ON qms.transform_drafts USING btree (dr
 -- Name: transform_drafts_org; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX transform_drafts_org ON qms.transform_drafts USING btree (organization_id, created_at);
+
+-- Name: transform_drafts_text; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX transform_drafts_text ON qms.transform_drafts USING btree (organization_id, sha256);
 
 -- Name: tool_calls append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
@@ -1619,6 +1958,14 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.audit_logs FOR EACH RO
 
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON qms.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: migration_drafts applied_once; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER applied_once BEFORE DELETE OR UPDATE ON qms.migration_drafts FOR EACH ROW EXECUTE FUNCTION qms.keep_drafts();
+
+-- Name: transform_drafts applied_once; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER applied_once BEFORE DELETE OR UPDATE ON qms.transform_drafts FOR EACH ROW EXECUTE FUNCTION qms.keep_drafts();
+
 -- Name: approvals decided_once; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER decided_once BEFORE DELETE OR UPDATE ON qms.approvals FOR EACH ROW EXECUTE FUNCTION qms.keep_decisions();
@@ -1639,9 +1986,17 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.approvals FOR EACH STATEME
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.compliance_records FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: migration_drafts never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.migration_drafts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: quality_items never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.quality_items FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: transform_drafts never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.transform_drafts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: compliance_records record_change; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -1674,6 +2029,11 @@ ALTER TABLE ONLY agents.context_state
 
 ALTER TABLE ONLY agents.decisions
     ADD CONSTRAINT decisions_run_id_fkey FOREIGN KEY (run_id) REFERENCES agents.agent_runs(id);
+
+-- Name: otlp_outbox otlp_outbox_call_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.otlp_outbox
+    ADD CONSTRAINT otlp_outbox_call_id_fkey FOREIGN KEY (call_id) REFERENCES agents.tool_calls(id);
 
 -- Name: tool_calls tool_calls_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
@@ -1812,11 +2172,11 @@ ALTER TABLE ONLY qms_private.credentials
 
 -- Name: context_state add_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
-CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: decisions add_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
-CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: agent_runs; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
@@ -1850,9 +2210,17 @@ CREATE POLICY ledger ON agents.context_state TO qms_ledger USING (true) WITH CHE
 
 CREATE POLICY ledger ON agents.decisions TO qms_ledger USING (true) WITH CHECK (true);
 
+-- Name: otlp_outbox ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.otlp_outbox TO qms_ledger USING (true) WITH CHECK (true);
+
 -- Name: tool_calls ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.tool_calls TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: otlp_outbox; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.otlp_outbox ENABLE ROW LEVEL SECURITY;
 
 -- Name: agent_runs read_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
@@ -2002,9 +2370,13 @@ CREATE POLICY administration ON qms.organizations TO qms_definer USING (true) WI
 
 CREATE POLICY administration ON qms.people TO qms_definer USING (true) WITH CHECK (true);
 
+-- Name: transform_drafts administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.transform_drafts FOR SELECT TO qms_definer USING (true);
+
 -- Name: transform_drafts apply_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY apply_own ON qms.transform_drafts FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND (state = 'draft'::text))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY apply_own ON qms.transform_drafts FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND (state = 'draft'::text) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: approvals; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -2092,10 +2464,6 @@ CREATE POLICY read_own ON qms.quality_items FOR SELECT TO qms_app, qms_sql USING
 
 CREATE POLICY read_own ON qms.transform_drafts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
--- Name: approvals request_own; Type: POLICY; Schema: qms; Owner: qms_owner
-
-CREATE POLICY request_own ON qms.approvals FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND (requested_by = ( SELECT qms.current_user_id() AS current_user_id)) AND (requested_kind = ( SELECT qms.current_actor_kind() AS current_actor_kind)) AND (state = 'pending'::text)));
-
 -- Name: audit_logs trail; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY trail ON qms.audit_logs FOR INSERT TO qms_definer WITH CHECK (true);
@@ -2160,9 +2528,9 @@ REVOKE ALL ON FUNCTION agents.begin_call(call jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION agents.begin_run(run jsonb) FROM PUBLIC;
 
--- Name: FUNCTION end_run(run_id uuid, outcome text); Type: ACL; Schema: agents; Owner: qms_ledger
+-- Name: FUNCTION end_run(ended jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
-REVOKE ALL ON FUNCTION agents.end_run(run_id uuid, outcome text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION agents.end_run(ended jsonb) FROM PUBLIC;
 
 -- Name: FUNCTION finish_call(outcome jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -2172,10 +2540,40 @@ REVOKE ALL ON FUNCTION agents.finish_call(outcome jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION agents.keep_finished_calls() FROM PUBLIC;
 
+-- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) TO qms_server;
+
+-- Name: FUNCTION outbox_done(ids bigint[]); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.outbox_done(ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.outbox_done(ids bigint[]) TO qms_server;
+
+-- Name: FUNCTION outbox_put(for_organization uuid, to_path text, message jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) TO qms_server;
+
+-- Name: FUNCTION outbox_retry(ids bigint[], delay interval, reason text, give_up boolean); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) TO qms_server;
+
+-- Name: FUNCTION outbox_trim(for_organization uuid, max_rows integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) TO qms_server;
+
 -- Name: FUNCTION record(entries jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.record(entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.record(entries jsonb) TO qms_server;
+GRANT ALL ON FUNCTION agents.record(entries jsonb) TO qms_owner;
+
+-- Name: FUNCTION resume_call(call jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.resume_call(call jsonb) FROM PUBLIC;
 
 -- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text); Type: ACL; Schema: public; Owner: qms_owner
 
@@ -2215,6 +2613,10 @@ GRANT ALL ON FUNCTION qms.has_role(wanted text) TO qms_ledger;
 
 REVOKE ALL ON FUNCTION qms.keep_decisions() FROM PUBLIC;
 
+-- Name: FUNCTION keep_drafts(); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.keep_drafts() FROM PUBLIC;
+
 -- Name: FUNCTION may_write(); Type: ACL; Schema: qms; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms.may_write() FROM PUBLIC;
@@ -2237,8 +2639,8 @@ REVOKE ALL ON FUNCTION qms.touch_updated_at() FROM PUBLIC;
 
 -- Name: TABLE approvals; Type: ACL; Schema: qms; Owner: qms_owner
 
-GRANT SELECT,UPDATE ON TABLE qms.approvals TO qms_definer;
-GRANT SELECT,INSERT ON TABLE qms.approvals TO qms_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE qms.approvals TO qms_definer;
+GRANT SELECT ON TABLE qms.approvals TO qms_app;
 GRANT SELECT ON TABLE qms.approvals TO qms_sql;
 
 -- Name: FUNCTION confirm_approval(approval_id uuid, verdict text); Type: ACL; Schema: qms_private; Owner: qms_definer
@@ -2267,6 +2669,11 @@ REVOKE ALL ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization
 GRANT ALL ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization uuid, as_kind text, backend_pid integer) TO qms_server;
 GRANT ALL ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization uuid, as_kind text, backend_pid integer) TO qms_owner;
 
+-- Name: FUNCTION request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) TO qms_app;
+
 -- Name: FUNCTION run_script(script text); Type: ACL; Schema: qms_private; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION qms_private.run_script(script text) FROM PUBLIC;
@@ -2275,10 +2682,33 @@ REVOKE ALL ON FUNCTION qms_private.run_script(script text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION qms_private.sign_identity(payload text) FROM PUBLIC;
 
--- Name: FUNCTION use_approval(approval_id uuid, expected_sha256 text); Type: ACL; Schema: qms_private; Owner: qms_definer
+-- Name: TABLE migration_drafts; Type: ACL; Schema: qms; Owner: qms_owner
 
-REVOKE ALL ON FUNCTION qms_private.use_approval(approval_id uuid, expected_sha256 text) FROM PUBLIC;
-GRANT ALL ON FUNCTION qms_private.use_approval(approval_id uuid, expected_sha256 text) TO qms_app;
+GRANT SELECT,INSERT ON TABLE qms.migration_drafts TO qms_app;
+GRANT SELECT ON TABLE qms.migration_drafts TO qms_sql;
+GRANT SELECT ON TABLE qms.migration_drafts TO qms_definer;
+
+-- Name: COLUMN migration_drafts.state; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT UPDATE(state) ON TABLE qms.migration_drafts TO qms_definer;
+
+-- Name: COLUMN migration_drafts.version; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT UPDATE(version) ON TABLE qms.migration_drafts TO qms_definer;
+
+-- Name: COLUMN migration_drafts.applied_at; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT UPDATE(applied_at) ON TABLE qms.migration_drafts TO qms_definer;
+
+-- Name: FUNCTION take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) TO qms_owner;
+
+-- Name: FUNCTION use_approval(approval_id uuid, for_subject uuid, expected_sha256 text); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) TO qms_app;
 
 -- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -2443,24 +2873,6 @@ GRANT SELECT,INSERT ON TABLE qms.memberships TO qms_definer;
 
 GRANT UPDATE(valid_to) ON TABLE qms.memberships TO qms_definer;
 
--- Name: TABLE migration_drafts; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT SELECT,INSERT ON TABLE qms.migration_drafts TO qms_app;
-GRANT SELECT ON TABLE qms.migration_drafts TO qms_sql;
-GRANT SELECT ON TABLE qms.migration_drafts TO qms_definer;
-
--- Name: COLUMN migration_drafts.state; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT UPDATE(state) ON TABLE qms.migration_drafts TO qms_definer;
-
--- Name: COLUMN migration_drafts.version; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT UPDATE(version) ON TABLE qms.migration_drafts TO qms_definer;
-
--- Name: COLUMN migration_drafts.applied_at; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT UPDATE(applied_at) ON TABLE qms.migration_drafts TO qms_definer;
-
 -- Name: TABLE organizations; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT SELECT ON TABLE qms.organizations TO qms_app;
@@ -2492,6 +2904,7 @@ GRANT SELECT ON TABLE qms.quality_items TO qms_sql;
 
 -- Name: TABLE transform_drafts; Type: ACL; Schema: qms; Owner: qms_owner
 
+GRANT SELECT ON TABLE qms.transform_drafts TO qms_definer;
 GRANT SELECT,INSERT ON TABLE qms.transform_drafts TO qms_app;
 GRANT SELECT ON TABLE qms.transform_drafts TO qms_sql;
 

@@ -10,7 +10,7 @@ from qms_mcp.services.review.models import Review
 from qms_mcp.services.sql_tests.service import GeneratedTests
 from qms_mcp.services.validation.models import Validation, ValidationRule
 
-Table = Annotated[str, Field(min_length=1, max_length=200, description="schema.table, or a name only one has.")]
+Table = Annotated[str, Field(description="schema.table")]
 
 
 @tool(toolset="sql", title="Validate data", reads=True)
@@ -19,7 +19,7 @@ async def validate_data(
     table: Table,
     rules: Annotated[
         list[ValidationRule] | None,
-        Field(max_length=50, description="Left out: inferred from constraints, comments, names and types."),
+        Field(max_length=50, description="Left out: inferred."),
     ] = None,
     limit: Annotated[int, Field(ge=0, le=5, description="Failing rows to show per rule.")] = 5,
 ) -> Validation:
@@ -36,13 +36,13 @@ async def validate_data(
 async def generate_tests(
     ctx: Ctx,
     table: Table,
-    style: Annotated[Literal["plain", "pgtap"], Field(description="plain SQL, or pgTAP.")] = "plain",
+    style: Annotated[Literal["plain", "pgtap"], Field(description="Script style.")] = "plain",
 ) -> GeneratedTests:
     """Write SQL tests for a table: required columns, defaults, checks, keys, isolation, triggers, rights.
 
     Values that satisfy or break each constraint are tried out in PostgreSQL. Nothing is run or stored: a person saves
-    the script and runs it with `qms-mcp test-sql FILE`, which rolls everything back. What could not be covered is listed
-    in skipped. Fails for views.
+    the script and runs it with `qms-mcp test-sql FILE`, which rolls it all back. What could not be covered is listed in
+    skipped. Fails for views.
     """
     return await services(ctx).sql_tests.generate(caller(ctx), table, style)
 

@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from qms_mcp.auth.principal import Principal
+from qms_mcp.db.database import SQL_SEARCH_PATH
 from qms_mcp.db.drafts import RowsWritten
 from qms_mcp.db.guard import Guard, Verdict
 from qms_mcp.db.queries import query
@@ -61,6 +62,7 @@ class Snapshot:
 class _Limits:
     waits: str
     runs: str
+    finds: str
     transaction_number: str
 
 
@@ -171,7 +173,8 @@ def _since(before: list[RowsWritten], after: list[RowsWritten]) -> list[RowsWrit
 
 
 async def _limited(transaction: Transaction) -> str:
-    limits = await transaction.fetch_one(_LIMITS, {"statement_timeout": "15s"}, row=_Limits)
+    params = {"statement_timeout": "15s", "search_path": SQL_SEARCH_PATH}
+    limits = await transaction.fetch_one(_LIMITS, params, row=_Limits)
     return limits.transaction_number if limits else ""
 
 

@@ -13,16 +13,17 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 import psycopg
 from psycopg import pq
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.connection import Connection
 from qms_mcp.db.exchange import Answer, Command, command, exchange
+from qms_mcp.db.pool import Pool, Preamble
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import SqlTransaction, Transaction, translate
 from qms_mcp.db.wiring import Wiring
@@ -34,7 +35,7 @@ _MINT = query("identity.mint")
 _BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ONLY"), Command(b"ROLLBACK")
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
 _BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
-_POOL_TIMEOUT = 3.0
+_PLUMBING = 3
 # What a statement of the SQL tools finds names in; the guard analyses under the same.
 SQL_SEARCH_PATH = "public, extensions"
 # How its values are written: PostgreSQL's default dates, and intervals and bytes in one known form.
@@ -46,9 +47,6 @@ _WRITING = (
 )
 _DISCARD = (Command(b"DISCARD ALL"), *(Command(setting.encode()) for setting in _WRITING))
 _FOR_TRANSACTION = tuple(Command(setting.replace("SET", "SET LOCAL", 1).encode()) for setting in _WRITING)
-
-Pool: TypeAlias = AsyncConnectionPool[Connection]
-Preamble: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 
 class Database:
@@ -63,8 +61,10 @@ class Database:
         self._wiring = wiring
         self._revive = revive
         self._reviving = anyio.Lock()
-        self._server = _pool(wiring, wiring.server)
-        self._sql = _pool(wiring, wiring.sql, configure=_discard)
+        self._server = Pool("server", wiring.server, wiring)
+        # Minting an identity and writing the ledger never wait for somebody's transaction.
+        self._plumbing = Pool("plumbing", wiring.server, wiring, size=_PLUMBING)
+        self._sql = Pool("sql", wiring.sql, wiring, configure=_discard)
         self._cleaning: set[asyncio.Task[None]] = set()
         self.sql_refusal: str | None = None
 
@@ -74,8 +74,8 @@ class Database:
         Raises:
             UnavailableError: The database can't be reached.
         """
-        await self._server.open()
-        await self._sql.open()
+        for pool in (self._plumbing, self._server, self._sql):
+            await pool.open()
         try:
             async with self._checked_out(self._sql, _nothing) as connection:
                 self.sql_refusal = await _why_unsafe(connection, in_role=self._wiring.sql_role)
@@ -87,8 +87,8 @@ class Database:
         """Close all connections."""
         while self._cleaning:
             await asyncio.wait(self._cleaning)
-        await self._server.close()
-        await self._sql.close()
+        for pool in (self._sql, self._server, self._plumbing):
+            await pool.close()
 
     @asynccontextmanager
     async def transaction(self, principal: Principal, *, read_only: bool = False) -> AsyncGenerator[Transaction]:
@@ -203,7 +203,7 @@ class Database:
     @asynccontextmanager
     async def plumbing(self) -> AsyncGenerator[Transaction]:
         """Lend a connection of the server in autocommit: for the ledger, which acts for nobody."""
-        async with self._checked_out(self._server, _nothing) as connection:
+        async with self._checked_out(self._plumbing, _nothing) as connection:
             yield Transaction(connection)
 
     async def _ticket(self, principal: Principal, pid: int) -> bytes:
@@ -214,7 +214,7 @@ class Database:
             "pid": pid,
         }
         mint = command(_MINT, params)
-        async with self._checked_out(self._server, _nothing) as minting:
+        async with self._checked_out(self._plumbing, _nothing) as minting:
             value = (await exchange(minting, [mint]))[0].rows[0][0]
         return value or b""
 
@@ -264,23 +264,6 @@ def _identity(principal: Principal, role: str) -> dict[str, Any]:
         "claims": json.dumps(claims),
         "role": role,
     }
-
-
-def _pool(wiring: Wiring, conninfo: str, configure: Preamble | None = None) -> Pool:
-    # What other people's statements run on prepares nothing; neither does what a transaction pooler may hand on.
-    threshold = None if wiring.pooled or configure else 5
-    return AsyncConnectionPool(
-        conninfo,
-        connection_class=Connection,
-        kwargs={"autocommit": True, "prepare_threshold": threshold, "application_name": "qms-mcp"},
-        min_size=1,
-        max_size=wiring.max_connections,
-        open=False,
-        timeout=_POOL_TIMEOUT,
-        reconnect_timeout=_POOL_TIMEOUT,
-        configure=configure,
-        name="sql" if configure else "server",
-    )
 
 
 async def _discard(connection: Connection) -> None:

@@ -18,6 +18,7 @@ class Wiring:
         owner: Login that owns the schema.
         sql_role: Role the SQL tools take on, where their login is not already confined to it.
         pooled: A transaction pooler is in between: a session is not ours for longer than a transaction.
+        max_connections: Of one purpose. The embedded server has 60 for all who share its home.
     """
 
     server: str
@@ -25,7 +26,7 @@ class Wiring:
     owner: str
     sql_role: str | None = None
     pooled: bool = False
-    max_connections: int = 8
+    max_connections: int = 6
 
 
 def external_wiring(settings: Settings) -> Wiring:

@@ -42,9 +42,9 @@ class Services:
         return cls(
             database=database,
             approvals=Approvals(database),
-            migrations=Migrations(database),
-            transforms=Transforms(database),
-            catalogue=Catalogue(database),
+            migrations=Migrations(database, changed=guard.catalogue_changed),
+            transforms=Transforms(database, guard),
+            catalogue=Catalogue(database, guard),
             ledger=LedgerReader(database),
             design=Design(database),
             rls=RowSecurity(database),

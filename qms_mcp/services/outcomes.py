@@ -1,8 +1,10 @@
 """What a tool that needs a person answers, and what that person is shown."""
 
 import unicodedata
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import WithJsonSchema
 
 from qms_mcp.services.answer import Answer
 from qms_mcp.services.approvals import Approval
@@ -32,7 +34,9 @@ class TransformOutcome(Outcome):
     """Where a change of rows stands."""
 
     rows_changed: int | None = None
-    preview: Preview | None = None
+    preview: Annotated[
+        Preview | None, WithJsonSchema({"type": "object", "description": "target, rows, columns, sample, also"})
+    ] = None
 
 
 def how_to_approve(approval: Approval) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db import changes
+from qms_mcp.db.database import SQL_SEARCH_PATH
 from qms_mcp.db.guard import Guard, Verdict
 from qms_mcp.db.queries import query
 from qms_mcp.errors import ConflictError, InvalidInputError, NotFoundError, RefusedStatementError
@@ -31,7 +32,7 @@ class Transforms:
 
     def __init__(self, database: "Database", guard: Guard | None = None) -> None:
         self._database = database
-        self._guard = guard or Guard()
+        self._guard = guard or Guard(search_path=SQL_SEARCH_PATH)
 
     async def draft(
         self, principal: Principal, *, statement: str, parameters: Sequence[Any], reason: str

@@ -25,7 +25,9 @@ CREATE TABLE qms.quality_items (
     metadata jsonb DEFAULT '{}',
     embedding vector(1536),
     created_at timestamptz DEFAULT now(),
-    updated_at timestamptz DEFAULT now()
+    updated_at timestamptz DEFAULT now(),
+    -- What refers to a record names its organization too, so that no reference can cross organizations.
+    UNIQUE (organization_id, id)
 );
 COMMENT ON TABLE qms.quality_items IS 'The base of every quality record. category is its type, status its state.';
 COMMENT ON COLUMN qms.quality_items.category IS 'nonconformance, deviation, complaint, capa, change_request, document, audit, ...';

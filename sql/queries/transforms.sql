@@ -5,6 +5,7 @@
 SELECT
     set_config('lock_timeout', '3s', true) AS waits,
     set_config('statement_timeout', %(statement_timeout)s, true) AS runs,
+    set_config('search_path', %(search_path)s, true) AS finds,
     pg_current_xact_id()::xid::text AS transaction_number;
 
 -- name: primary_key

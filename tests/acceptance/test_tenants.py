@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 Arguments = dict[str, Any]
 # No client may read these at all; and these grow while a test counts them.
 UNREADABLE = {"agents.otlp_outbox"}
+PROMPTED = {"schema": "qms", "table": "qms.quality_items"}
 GROWING = {"agents.agent_runs", "agents.agent_traces", "agents.tool_calls"}
 # The word, spelt so that it does not stand in what we send.
 PATTERN = "'ZEB' || 'RA%'"
@@ -60,7 +61,7 @@ def queries(seeded: Seeded) -> list[str]:
             f"SELECT t::text FROM {table} AS t WHERE t::text LIKE {PATTERN}",
             f"SELECT (t::text)::integer FROM {table} AS t WHERE t::text LIKE {PATTERN}",
             f"SELECT 1 / (t::text NOT LIKE {PATTERN})::integer FROM {table} AS t",
-            f"SELECT * FROM {table} WHERE id = '{seeded.foreign_ids[table]}'",
+            f"SELECT * FROM {table} WHERE id::text = '{seeded.foreign_ids.get(table, '1')}'",
             f"TABLE {table}",
         ]
     return [
@@ -184,7 +185,7 @@ async def test_no_resource_prompt_or_completion_shows_anything_of_the_other_orga
                 shown = str(error)
             nothing_foreign(shown, uri, seeded)
         for prompt in (await client.list_prompts()).prompts:
-            arguments = {argument.name: "qms.quality_items" for argument in prompt.arguments or []}
+            arguments = {argument.name: PROMPTED[argument.name] for argument in prompt.arguments or []}
             nothing_foreign((await client.get_prompt(prompt.name, arguments)).model_dump_json(), arguments, seeded)
 
 

@@ -118,7 +118,11 @@ async def test_every_change_of_a_record_leaves_an_entry_with_old_and_new(databas
 
 async def test_the_trail_cannot_be_altered_even_by_the_owner(database: Database, tenants: Tenants) -> None:
     await add(database, tenants.ours, "kept")
-    for statement in ("TRUNCATE qms.audit_logs", "TRUNCATE qms.quality_items CASCADE", "TRUNCATE agents.tool_calls"):
+    for statement in (
+        "TRUNCATE qms.audit_logs CASCADE",
+        "TRUNCATE qms.quality_items CASCADE",
+        "TRUNCATE agents.tool_calls CASCADE",
+    ):
         with pytest.raises(Exception, match="append-only"):
             async with database.owner_transaction() as transaction:
                 await transaction.connection.execute(statement.encode())

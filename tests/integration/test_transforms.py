@@ -264,16 +264,20 @@ async def test_what_is_not_one_plain_change_of_rows_is_refused(
     assert await read(database, tenants.ours) == before
 
 
-async def test_limits_and_empty_changes_are_named(transforms: Transforms, tenants: Tenants, database: Database) -> None:
-    await fill(database, tenants.ours, n=10_001)
-    with pytest.raises(LimitExceededError, match="10,000"):
-        await draft(transforms, tenants.ours, "UPDATE qms.quality_items SET priority = 1")
+async def test_limits_and_empty_changes_are_named(
+    transforms: Transforms, tenants: Tenants, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qms_mcp.db import changes
+
+    monkeypatch.setattr(changes, "MOST_ROWS", 2)
+    await fill(database, tenants.ours, n=3)
+    everything = "UPDATE qms.quality_items SET priority = 1"
+    with pytest.raises(LimitExceededError, match="change 3 rows; at most 2"):
+        await draft(transforms, tenants.ours, everything)
     with pytest.raises(ConflictError, match="no row"):
-        await draft(transforms, tenants.ours, "UPDATE qms.quality_items SET priority = 1 WHERE false")
+        await draft(transforms, tenants.ours, f"{everything} WHERE false")
     with pytest.raises(InvalidInputError, match="reason"):
-        await transforms.draft(
-            tenants.ours, statement="UPDATE qms.quality_items SET priority = 1", parameters=[], reason=" "
-        )
+        await transforms.draft(tenants.ours, statement=everything, parameters=[], reason=" ")
 
 
 async def test_an_auditor_changes_nothing(transforms: Transforms, tenants: Tenants, database: Database) -> None:

@@ -5,6 +5,7 @@ too; where a CHECK wants a certain value, it is named in `_FITTING`.
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg
 
@@ -110,7 +111,8 @@ def seed_two_organizations(superuser: str, ours: Principal, theirs: Principal) -
                 [theirs.organization_id],
             ).fetchone()
             assert row is not None
-            ids[table] = str(row[0])
+            if isinstance(row[0], UUID):  # a number would be found in many an answer
+                ids[table] = str(row[0])
     return Seeded(tables, ids)
 
 

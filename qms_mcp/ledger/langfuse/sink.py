@@ -129,6 +129,7 @@ class LangfuseSink:
         last_trim = -3600.0
         while True:
             self._wake = anyio.Event()
+            last_words = self._stop.is_set()
             try:
                 if anyio.current_time() - last_trim > self._pace.look:
                     last_trim = anyio.current_time()
@@ -142,10 +143,10 @@ class LangfuseSink:
                 _log.exception("the Langfuse shipper failed and goes on")
                 self._back_off(Answer(Verdict.LATER))
                 more = False
-            if not more and not self._stop.is_set():
+            if not more and not last_words:
                 await self._pause()
             # There is no point in last words to a host that does not answer.
-            if self._stop.is_set() and (not more or self._wait):
+            if self._stop.is_set() and (self._wait or (last_words and not more)):
                 return
 
     async def _pause(self) -> None:
@@ -165,6 +166,8 @@ class LangfuseSink:
             for parcel in await self._outbox.claim(self._pace.batch if not self._wait else 1):
                 self._held[parcel.id] = parcel
         parcels = list(self._held.values())
+        if not parcels:
+            self._wait = 0.0
         spans = [parcel for parcel in parcels if parcel.path is None]
         shipped = await self._ship(spans) if spans else True
         for path in sorted({parcel.path for parcel in parcels if parcel.path}):

@@ -69,11 +69,12 @@ class OwnRows:
 
     Args:
         database: Where the rows are.
+        guard: Decides what may be read; one of its own when left out.
     """
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", guard: "Guard | None" = None) -> None:
         self._database = database
-        self._guard: Guard | None = None
+        self._guard = guard
 
     async def see(self, principal: Principal, relation: Readable, *, samples: int, view: bool) -> Seen:
         """Count the rows of one relation and show a few. What a view would call is looked at first."""

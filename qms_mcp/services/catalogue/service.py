@@ -15,6 +15,7 @@ from qms_mcp.services.catalogue.own_rows import OwnRows, readable, why_withheld
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
+    from qms_mcp.db.guard import Guard
     from qms_mcp.db.relation import Readable
     from qms_mcp.db.transaction import Transaction
 
@@ -37,11 +38,12 @@ class Catalogue:
 
     Args:
         database: Where to look.
+        guard: Decides what may be read of a view.
     """
 
-    def __init__(self, database: "Database") -> None:
+    def __init__(self, database: "Database", guard: "Guard | None" = None) -> None:
         self._database = database
-        self._own_rows = OwnRows(database)
+        self._own_rows = OwnRows(database, guard)
 
     async def list_objects(
         self,

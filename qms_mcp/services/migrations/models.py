@@ -1,10 +1,10 @@
 """What the migration tools answer."""
 
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from qms_mcp.services.answer import Answer
 
@@ -65,6 +65,15 @@ class Report(Answer):
     reverse: Reverse | None = None
 
 
+# Every client reads the schema of every answer, so what explains itself in the answer is not described twice.
+_Shown: TypeAlias = Annotated[
+    Report,
+    WithJsonSchema(
+        {"type": "object", "description": "created, changed, dropped, locks, rewritten, rows, findings, reverse"}
+    ),
+]
+
+
 class MigrationDraft(Answer):
     """A draft and what its rehearsal found."""
 
@@ -73,7 +82,7 @@ class MigrationDraft(Answer):
     sha256: str
     state: Literal["draft", "applied"]
     known: bool = Field(description="The same script was drafted before; this is that draft.")
-    report: Report
+    report: _Shown
     reverse: str = Field(description="'tested', 'given, does not restore everything', or 'none'.")
     next: str
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -37,10 +37,16 @@ _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
 class Migrations:
-    """Schema changes as drafts."""
+    """Schema changes as drafts.
 
-    def __init__(self, database: "Database") -> None:
+    Args:
+        database: Where.
+        changed: Called once the schema has changed, for whoever remembers something of it.
+    """
+
+    def __init__(self, database: "Database", *, changed: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._changed = changed
 
     async def create(
         self, principal: Principal, *, name: str, script: str, reverse_script: str | None, reason: str
@@ -115,9 +121,10 @@ class Migrations:
             raise ConflictError(f"{draft.name} was applied already, as version {draft.version}.")
         # Rules may have become stricter since it was drafted.
         refusals.check(read_script(draft.script))
-        return await apply(
-            self._database, principal, (draft.id, approval_id, draft.sha256), cut=_cut, judge=effects.judge
-        )
+        tested = (draft.id, approval_id, draft.sha256)
+        applied = await apply(self._database, principal, tested, cut=_cut, judge=effects.judge)
+        self._changed()
+        return applied
 
     async def list(
         self, principal: Principal, *, limit: int, cursor: str | None, detail: Literal["concise", "full"]

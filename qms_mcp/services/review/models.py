@@ -24,5 +24,4 @@ class Review(Answer):
     errors: int
     warnings: int
     advice: int
-    statements: int
     notes: tuple[str, ...] = ()

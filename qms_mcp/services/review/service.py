@@ -50,12 +50,12 @@ class CodeReview:
         try:
             code = Code.read(text)
         except InvalidInputError as broken:
-            return _review([_unreadable(broken)], statements=0, notes=[])
+            return _review([_unreadable(broken)], [])
         if not code.statements:
             raise InvalidInputError("There is no statement to review.", hint="Send SQL or PL/pgSQL as text.")
         findings = list(findings_of(code, kind))
         asked, notes = await self._ask(code)
-        return _review([*asked, *findings], statements=len(code.statements), notes=notes)
+        return _review([*asked, *findings], notes)
 
     async def _ask(self, code: Code) -> tuple[list[Finding], list[str]]:
         """Have PostgreSQL resolve the names of the queries at the top of the text."""
@@ -153,7 +153,7 @@ def _bare(statement: Statement) -> str:
     return " ".join(token.text for token in statement.tokens if token.kind not in {"string", "dollar"})
 
 
-def _review(findings: list[Finding], *, statements: int, notes: list[str]) -> Review:
+def _review(findings: list[Finding], notes: list[str]) -> Review:
     ranked = sorted(findings, key=lambda finding: (SEVERITIES.index(finding.severity), finding.line, finding.rule))
     counts: dict[Severity, int] = {severity: sum(f.severity == severity for f in ranked) for severity in SEVERITIES}
     if len(ranked) > _MOST_FINDINGS:
@@ -167,6 +167,5 @@ def _review(findings: list[Finding], *, statements: int, notes: list[str]) -> Re
         errors=counts["error"],
         warnings=counts["warning"],
         advice=counts["advice"],
-        statements=statements,
         notes=tuple(notes),
     )

@@ -25,11 +25,9 @@ class GeneratedTests(Answer):
     """A test script, and what it could not cover."""
 
     table: str
-    style: Style
     tests: int
     script: str
     skipped: tuple[str, ...] = ()
-    next_step: str
 
 
 class SqlTests:
@@ -67,11 +65,9 @@ class SqlTests:
             proofs.append(Proof("constraints and policies", skip=impossible.message))
         return GeneratedTests(
             table=subject.qualified,
-            style=style,
             tests=sum(not proof.skip for proof in proofs),
             script=write(subject.qualified, seeds.setup, proofs, style),
             skipped=tuple(f"{proof.name}: {proof.skip}" for proof in proofs if proof.skip),
-            next_step="Save the script as a .sql file and run `qms-mcp test-sql FILE`.",
         )
 
     async def _row_proofs(self, principal: Principal, table: Table, seeds: Seeds) -> list[Proof]:

@@ -15,7 +15,7 @@ def _slim(schema: dict[str, Any]) -> None:
     schema.pop("title", None)
     schema.pop("description", None)
     for name, part in schema["properties"].items():
-        kept = {key: part[key] for key in ("type", "enum", "description", "maxItems") if key in part}
+        kept = {key: part[key] for key in ("type", "enum", "description") if key in part}
         if "anyOf" in part and name not in {"min", "max"}:
             kept["type"] = part["anyOf"][0]["type"]
         if kept.get("type") == "array":
@@ -29,7 +29,7 @@ class ValidationRule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_slim)
 
     kind: RuleKind
-    columns: list[str] = Field(default=[], max_length=16)
+    columns: list[str] = Field(default=[])
     references: str | None = Field(default=None, description="foreign_key: schema.table(column)")
     min: int | float | str | None = None
     max: int | float | str | None = None
