@@ -13,9 +13,11 @@ def _shortened(schema: dict[str, Any]) -> None:
     schema.pop("title", None)
     schema.pop("description", None)
     properties = cast("dict[str, dict[str, Any]]", schema.get("properties", {}))
-    for part in properties.values():
+    for name, part in properties.items():
         part.pop("title", None)
         part.pop("default", None)
+        if name in schema.get("required", []):
+            continue  # it travels even when it is null
         choices = [choice for choice in part.get("anyOf", []) if choice != {"type": "null"}]
         if len(choices) == 1:
             del part["anyOf"]

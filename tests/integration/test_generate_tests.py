@@ -7,6 +7,7 @@ from qms_mcp.db.guard import Guard
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.catalogue import Catalogue
+from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.services.sql_tests.convention import read_script
 from qms_mcp.services.sql_tests.proofs import Style
 from qms_mcp.services.sql_tests.running import ScriptReport, run_script
@@ -206,3 +207,14 @@ async def test_a_view_has_no_constraints_to_test(database: Database, tenants: Te
         )
     with pytest.raises(InvalidInputError, match="view"):
         await generate(database, tenants, "qms.titles")
+
+
+async def test_the_proof_of_generate_rls_runs_by_the_same_command(database: Database, tenants: Tenants) -> None:
+    generated = await RowSecurity(database).generate(
+        principal=tenants.ours, table="qms.compliance_records", template="organization"
+    )
+    report = await run_script(database, f"{generated.script}\n{generated.test}", "proof.sql")
+    assert [outcome.state for outcome in report.outcomes] == ["passed"]
+    # A policy that was lost is noticed: the same proof fails.
+    lost = f"{generated.script}\nDROP POLICY read_own ON qms.compliance_records;\n{generated.test}"
+    assert (await run_script(database, lost, "lost.sql")).failed == 1

@@ -39,6 +39,10 @@ _FITTING = {
     ("qms.migration_drafts", "name"): "lower({word}) || '_' || i",
     ("qms.migration_drafts", "sha256"): "encode(sha256(convert_to({word} || '-script-' || i, 'UTF8')), 'hex')",
     ("qms.migration_drafts", "script"): "{word} || '-script-' || i",
+    (
+        "qms.migration_drafts",
+        "report",
+    ): "jsonb_build_object('statements', 1, 'duration_ms', 1, 'created', jsonb_build_array({word}))",
     ("qms.migration_drafts", "state"): "'draft'",
     ("qms.migration_drafts", "version"): "NULL",
     ("qms.migration_drafts", "applied_at"): "NULL",

@@ -90,7 +90,7 @@ class MigrationDraft(Answer):
 class ListedMigration(Answer):
     """A migration that came with this version, or a draft."""
 
-    version: str | None
+    version: str | None = None
     name: str
     state: str
     source: Literal["shipped", "draft"]
