@@ -19,6 +19,11 @@ class ArgumentCheck:
     def __init__(self, tools: Callable[[], Mapping[str, Tool]]) -> None:
         self._tools = tools
 
+    def only_reads(self, name: str) -> bool:
+        """Return whether a tool changes nothing."""
+        tool = self._tools().get(name)
+        return tool is not None and tool.annotations is not None and bool(tool.annotations.read_only_hint)
+
     def check(self, params: Mapping[str, Any]) -> None:
         """Check the parameters of a `tools/call`.
 

@@ -11,7 +11,8 @@ the caller's first statement runs; after that, an error is the caller's to see.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,7 +25,7 @@ from qms_mcp.auth.principal import Principal
 from qms_mcp.db.connection import Connection
 from qms_mcp.db.exchange import Answer, Command, command, exchange
 from qms_mcp.db.pool import Pool, Preamble
-from qms_mcp.db.queries import query
+from qms_mcp.db.queries import Query, query
 from qms_mcp.db.transaction import SqlTransaction, Transaction, translate
 from qms_mcp.db.wiring import Wiring
 from qms_mcp.errors import NotAllowedError, UnavailableError
@@ -36,6 +37,9 @@ _BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ON
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
 _BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
 _PLUMBING = 3
+# A session of the SQL tools may read this long on after a membership ended; what writes asks the database each time.
+_TICKET_SECONDS = 2.0
+_MOST_TICKETS = 1_000
 # What a statement of the SQL tools finds names in; the guard analyses under the same.
 SQL_SEARCH_PATH = "public, extensions"
 # How its values are written: PostgreSQL's default dates, and intervals and bytes in one known form.
@@ -65,6 +69,7 @@ class Database:
         # Minting an identity and writing the ledger never wait for somebody's transaction.
         self._plumbing = Pool("plumbing", wiring.server, wiring, size=_PLUMBING)
         self._sql = Pool("sql", wiring.sql, wiring, configure=_discard)
+        self._tickets: dict[tuple[Principal, int], tuple[bytes, float]] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
         self.sql_refusal: str | None = None
 
@@ -207,16 +212,43 @@ class Database:
             yield Transaction(connection)
 
     async def _ticket(self, principal: Principal, pid: int) -> bytes:
+        principal.check_current()
+        held = self._tickets.get((principal, pid))
+        if held is not None and time.monotonic() - held[1] < _TICKET_SECONDS:
+            return held[0]
+        ticket = await self._mint(principal, pid)
+        if len(self._tickets) > _MOST_TICKETS:
+            self._tickets.clear()
+        self._tickets[principal, pid] = ticket, time.monotonic()
+        return ticket
+
+    async def _mint(self, principal: Principal, pid: int) -> bytes:
         params = {
             "user_id": principal.user_id,
             "organization_id": principal.organization_id,
             "actor_kind": principal.actor_kind,
             "pid": pid,
         }
-        mint = command(_MINT, params)
-        async with self._checked_out(self._plumbing, _nothing) as minting:
-            value = (await exchange(minting, [mint]))[0].rows[0][0]
-        return value or b""
+        return (await self.run_plumbing(_MINT, params)).rows[0][0] or b""
+
+    async def run_plumbing(self, query: Query, params: Mapping[str, Any]) -> Answer:
+        """Run one repeatable statement of the server for nobody in particular, in one round trip.
+
+        On a connection that turns out to be dead it is run again on another.
+
+        Raises:
+            UnavailableError: The database can't be reached.
+        """
+        answers: list[Answer] = []
+
+        async def send(connection: Connection) -> None:
+            answers.clear()
+            await exchange(connection, [command(query, params)], into=answers)
+
+        connection = await self._ready_connection(self._plumbing, send)
+        with anyio.CancelScope(shield=True):
+            await self._plumbing.putconn(connection)
+        return answers[0]
 
     @asynccontextmanager
     async def _checked_out(self, pool: Pool, preamble: Preamble) -> AsyncGenerator[Connection]:

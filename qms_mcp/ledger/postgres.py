@@ -22,5 +22,4 @@ class PostgresStore:
         Raises:
             UnavailableError: The database can't be reached.
         """
-        async with self._database.plumbing() as transaction:
-            await transaction.execute(_RECORD, {"entries": json.dumps(entries, ensure_ascii=False)})
+        await self._database.run_plumbing(_RECORD, {"entries": json.dumps(entries, ensure_ascii=False)})

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from qms_mcp.errors import QmsError, UnavailableError
@@ -110,9 +111,13 @@ class Recorder:
         """Record how a run ended."""
         await self._put(end_run_entry(run, status, datetime.now(UTC)))
 
-    async def begin(self, call: Call) -> None:
-        """Record a call before its work starts."""
-        await self._put(begin_call_entry(call))
+    async def begin(self, call: Call, *, reads: bool = False) -> None:
+        """Record a call before its work starts.
+
+        One that only reads has no effect that could outlive its record, so its work starts as soon as the row is on
+        its way; the row is there before the answer leaves, because the outcome is written after it.
+        """
+        await self._put(begin_call_entry(call), wait=not reads)
 
     async def resume(self, call: Call) -> None:
         """Record that a call goes on, before it does."""
@@ -143,7 +148,7 @@ class Recorder:
         self._queue = []
         self._spool.close()
 
-    async def _put(self, entry: Entry) -> None:
+    async def _put(self, entry: Entry, *, wait: bool = True) -> None:
         if self._spooling or self._written.is_set():
             self._spool.append([entry])
             if self._written.is_set():
@@ -153,7 +158,10 @@ class Recorder:
         self._queue.append(waiting)
         self._wake.set()
         # A caller that is cancelled leaves its entry with the writer: it is recorded all the same.
-        await waiting.safe.wait()
+        if wait:
+            await waiting.safe.wait()
+        else:
+            await anyio.lowlevel.checkpoint()  # the writer sends it now
 
     async def _write(self) -> None:
         try:
