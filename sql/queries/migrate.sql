@@ -43,7 +43,10 @@ SELECT
         WHEN EXISTS (SELECT FROM pg_catalog.pg_extension AS e WHERE e.extname = 'vector') THEN 'installed'
         ELSE (
             SELECT
-                CASE WHEN bool_or(v.trusted OR current_setting('is_superuser') = 'on') THEN 'creatable' ELSE 'locked' END
+                CASE
+                    WHEN bool_or(v.trusted OR current_setting('is_superuser') = 'on') THEN 'creatable'
+                    ELSE 'locked'
+                END AS state
             FROM pg_catalog.pg_available_extension_versions AS v
             WHERE v.name = 'vector'
             HAVING count(*) > 0

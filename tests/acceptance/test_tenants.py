@@ -74,8 +74,10 @@ def queries(seeded: Seeded) -> list[str]:
         "SELECT * FROM qms.people",
         "SELECT * FROM pg_catalog.pg_stats WHERE schemaname IN ('qms', 'agents', 'ml_loop', 'public')",
         "SELECT most_common_vals::text, histogram_bounds::text FROM pg_catalog.pg_stats",
-        "SELECT id, content FROM public.match_embeddings("
-        "array_fill(0.1::real, ARRAY[1536])::extensions.vector, 1000, NULL)",
+        (
+            "SELECT id, content FROM public.match_embeddings("
+            "array_fill(0.1::real, ARRAY[1536])::extensions.vector, 1000, NULL)"
+        ),
         "SELECT query FROM pg_catalog.pg_stat_activity",
         "SELECT * FROM auth.users",
         "SELECT * FROM qms_private.credentials",
@@ -135,7 +137,12 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
 def resources(seeded: Seeded) -> list[str]:
     described = [f"qms://schema/{table.replace('.', '/')}" for table in seeded.tables]
     # The own ledger comes first: later it holds what was asked here, ids included.
-    return ["qms://ledger/current", "qms://guide", *described, f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}"]
+    return [
+        "qms://ledger/current",
+        "qms://guide",
+        *described,
+        f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}",
+    ]
 
 
 def nothing_foreign(answer: str, asked: object, seeded: Seeded) -> None:

@@ -3,7 +3,7 @@
 import json
 from uuid import uuid4
 
-import psycopg
+from psycopg import sql
 import pytest
 
 from qms_mcp.auth.principal import Principal
@@ -74,9 +74,7 @@ async def test_a_forged_identity_reaches_no_row(database: Database, tenants: Ten
             assert await transaction.fetch_dicts(TITLES) == []
     else:
         async with database.sql_transaction(tenants.ours, timeout_ms=1000) as transaction:
-            await transaction.connection.execute(
-                psycopg.sql.SQL("SET LOCAL qms.identity = {}").format(psycopg.sql.Literal(forged))
-            )
+            await transaction.connection.execute(sql.SQL("SET LOCAL qms.identity = {}").format(sql.Literal(forged)))
             assert await transaction.fetch_dicts(TITLES) == []
 
 

@@ -16,6 +16,10 @@ from tests.support.schema_dump import SCHEMA_FILE, dump
 
 pytestmark = pytest.mark.anyio
 
+WITH_VECTOR = (
+    b"CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions; "
+    b"GRANT USAGE ON SCHEMA extensions TO PUBLIC; ALTER SCHEMA public OWNER TO qms_owner"
+)
 # Statements PostgreSQL can't prepare: they are not queries in its sense.
 _UTILITY = re.compile(r"^(SET|DO|RESET|LOCK|EXPLAIN|DECLARE|CLOSE|FETCH|MOVE)\b", re.IGNORECASE)
 
@@ -64,8 +68,7 @@ async def test_migrating_from_two_sides_at_once_applies_each_migration_once(embe
     with psycopg.connect(embedded.conninfo("postgres", "postgres"), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name} OWNER qms_owner".encode())
     with psycopg.connect(embedded.conninfo(name, "postgres"), autocommit=True) as admin:
-        admin.execute(b"CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions;"
-                      b"GRANT USAGE ON SCHEMA extensions TO PUBLIC; ALTER SCHEMA public OWNER TO qms_owner")  # fmt: skip
+        admin.execute(WITH_VECTOR)
     applied: list[int] = []
 
     async def migrate() -> None:
@@ -87,10 +90,7 @@ async def test_a_dry_run_changes_nothing(embedded: EmbeddedPostgres) -> None:
         admin.execute(f"CREATE DATABASE {name} OWNER qms_owner".encode())
     try:
         with psycopg.connect(embedded.conninfo(name, "postgres"), autocommit=True) as admin:
-            admin.execute(
-                b"CREATE SCHEMA extensions; CREATE EXTENSION vector SCHEMA extensions; "
-                b"GRANT USAGE ON SCHEMA extensions TO PUBLIC; ALTER SCHEMA public OWNER TO qms_owner"
-            )
+            admin.execute(WITH_VECTOR)
         migrator = Migrator(embedded.conninfo(name, "qms_owner"))
         assert len(await migrator.migrate(dry_run=True)) == len(shipped_migrations())
         assert {state.state for state in await migrator.status()} == {"pending"}

@@ -18,7 +18,9 @@ from tests.support.postgres import debian_postgres, pixeltable_postgres
 
 pytestmark = pytest.mark.anyio
 
-ADD = Query("test", "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (%(org)s, %(title)s, 'capa')")
+ADD = Query(
+    "test", "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (%(org)s, %(title)s, 'capa')"
+)
 TITLES = Query("test", "SELECT title FROM qms.quality_items")
 
 

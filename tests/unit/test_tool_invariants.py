@@ -30,8 +30,11 @@ def test_the_snapshot_is_current(spec: ToolSpec) -> None:
 
 @every_tool
 def test_name_and_title(spec: ToolSpec) -> None:
-    assert spec.name.replace("_", "").isalnum() and spec.name.islower() and len(spec.name) <= 37
-    assert spec.title and spec.toolset in TOOLSETS
+    assert spec.name.replace("_", "").isalnum()
+    assert spec.name.islower()
+    assert len(spec.name) <= 37
+    assert spec.title
+    assert spec.toolset in TOOLSETS
 
 
 @every_tool
@@ -51,7 +54,9 @@ def test_hints_are_set(spec: ToolSpec) -> None:
 @every_tool
 def test_what_the_model_must_not_supply_is_not_in_the_schema(spec: ToolSpec) -> None:
     properties: dict[str, Any] = LISTED[spec.name]["inputSchema"].get("properties", {})
-    assert "ctx" not in properties and "principal" not in properties and "organization_id" not in properties
+    assert "ctx" not in properties
+    assert "principal" not in properties
+    assert "organization_id" not in properties
 
 
 @every_tool
@@ -69,7 +74,8 @@ def test_a_tool_that_writes_asks_for_a_reason(spec: ToolSpec) -> None:
 @every_tool
 def test_there_is_an_output_schema_and_it_is_small(spec: ToolSpec) -> None:
     schema = LISTED[spec.name].get("outputSchema")
-    assert schema is not None and len(json.dumps(schema)) <= 3_500
+    assert schema is not None
+    assert len(json.dumps(schema)) <= 3_500
 
 
 def test_the_table_of_the_readme_is_current() -> None:
