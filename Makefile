@@ -25,7 +25,7 @@ demo: $(RUN)  ## walk through the main job on a demo company (no key, no questio
 	@$(BIN)/qms-mcp demo $(ARGS)
 
 test: $(DEV)  ## run the tests (ARGS="-k guard" for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: $(DEV)  ## measure speed, as ratios against a bare server
 	$(BIN)/python -m pytest -m bench $(ARGS)

@@ -131,7 +131,7 @@ class Recording:
         if resumed:
             await recorder.resume(call)
         else:
-            await recorder.begin(call, reads=call.kind != "tool" or self._arguments.only_reads(call.name))
+            await recorder.begin(call, reads=call.kind == "tool" and self._arguments.only_reads(call.name))
 
     async def _close(self, call: Call, outcome: Outcome) -> None:
         if outcome.state == "awaiting_input":

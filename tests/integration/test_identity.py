@@ -3,8 +3,8 @@
 import json
 from uuid import uuid4
 
-from psycopg import sql
 import pytest
+from psycopg import sql
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
