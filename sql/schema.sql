@@ -753,6 +753,15 @@ BEGIN
         OR (claims ->> 'exp')::bigint < extract(epoch FROM transaction_timestamp()) THEN
         RETURN NULL;
     END IF;
+    -- A ticket may be seconds old; a membership that has ended since counts at once.
+    IF NOT EXISTS (
+        SELECT FROM qms.memberships AS m
+        WHERE
+            m.user_id = (claims ->> 'sub')::uuid AND m.organization_id = (claims ->> 'org')::uuid
+            AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
+    ) THEN
+        RETURN NULL;
+    END IF;
     RETURN claims;
 END
 $$;

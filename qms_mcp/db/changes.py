@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-import psycopg
 from psycopg import sql
-from psycopg.rows import tuple_row
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import SQL_SEARCH_PATH
 from qms_mcp.db.drafts import RowsWritten
+from qms_mcp.db.exchange import Command, exchange
 from qms_mcp.db.guard import Guard, Verdict
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import Transaction
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 10_000
 _COMPARED = 200
+_PREVIEW_TIMEOUT, _APPLY_TIMEOUT = "10s", "15s"
+_MOST_COMPARED = _MOST_RETURNED = 8 * 1024 * 1024
 _LIMITS = query("transforms.limits")
 _KEY = query("transforms.primary_key")
 _ROWS = query("migrations.rows_written")
@@ -103,7 +104,7 @@ async def preview(database: "Database", principal: Principal, verdict: Verdict, 
     number = ""
     try:
         async with database.transaction(principal) as transaction:
-            number = await _limited(transaction)
+            number = await _limited(transaction, _PREVIEW_TIMEOUT)
             counted = await transaction.fetch_all(_ROWS, row=RowsWritten)
             rows = await _run(transaction, verdict, parameters)
             key = await transaction.fetch_all(_KEY, {"target": verdict.target}, row=_Column)
@@ -147,7 +148,7 @@ async def apply(
     params = {"draft_id": draft_id, "approval_id": approval_id, "sha256": sha256}
     async with database.transaction(principal) as transaction:
         await transaction.fetch_one(_USE, params, row=_Used)
-        await _limited(transaction)
+        await _limited(transaction, _APPLY_TIMEOUT)
         rows = await _run(transaction, verdict, parameters)
         if rows != rows_expected:
             raise ConflictError(
@@ -172,8 +173,8 @@ def _since(before: list[RowsWritten], after: list[RowsWritten]) -> list[RowsWrit
     return [row for row in written if row.inserted or row.updated or row.deleted]
 
 
-async def _limited(transaction: Transaction) -> str:
-    params = {"statement_timeout": "15s", "search_path": SQL_SEARCH_PATH}
+async def _limited(transaction: Transaction, statement_timeout: str) -> str:
+    params = {"statement_timeout": statement_timeout, "search_path": SQL_SEARCH_PATH}
     limits = await transaction.fetch_one(_LIMITS, params, row=_Limits)
     return limits.transaction_number if limits else ""
 
@@ -183,23 +184,29 @@ async def _run(transaction: Transaction, verdict: Verdict, parameters: Sequence[
         _as_text(value, verdict.parameter_types[index] if index < len(verdict.parameter_types) else "")
         for index, value in enumerate(parameters)
     ]
-    cursor = psycopg.AsyncRawCursor(transaction.connection, row_factory=tuple_row)
-    await cursor.execute(verdict.statement.encode(), values)
-    if cursor.rowcount > MOST_ROWS:
+    given = [None if value is None else value.encode() for value in values]
+    answer = (
+        await exchange(transaction.connection, [Command(verdict.statement.encode(), given)], budget=_MOST_RETURNED)
+    )[0]
+    if not answer.whole:
+        raise LimitExceededError("It returns too much.", hint="Leave RETURNING out: the preview shows the rows.")
+    if answer.touched > MOST_ROWS:
         raise LimitExceededError(
-            f"It would change {cursor.rowcount:,} rows; at most {MOST_ROWS:,} go at once.",
+            f"It would change {answer.touched:,} rows; at most {MOST_ROWS:,} go at once.",
             hint="Narrow it with WHERE and go in steps.",
         )
-    return max(cursor.rowcount, 0)
+    return answer.touched
 
 
 async def _versions(transaction: Transaction, verdict: Verdict, stamp: str, number: str) -> list[Row]:
     if verdict.target is None:
         return []
     target = sql.SQL(".").join(sql.Identifier(part) for part in _parts(verdict.target))
-    statement = sql.SQL("SELECT to_jsonb(t) FROM {} AS t WHERE t.{} = {}::xid LIMIT {}").format(
-        target, sql.Identifier(stamp), sql.Literal(number), sql.Literal(_COMPARED)
-    )
+    statement = sql.SQL(
+        "SELECT w.seen::jsonb FROM ("
+        "SELECT v.seen, sum(octet_length(v.seen)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM ("
+        "SELECT to_jsonb(t)::text AS seen FROM {} AS t WHERE t.{} = {}::xid LIMIT {}) AS v) AS w WHERE w.bytes <= {}"
+    ).format(target, sql.Identifier(stamp), sql.Literal(number), sql.Literal(_COMPARED), sql.Literal(_MOST_COMPARED))
     cursor = await transaction.connection.execute(statement)
     return [row[0] for row in await cursor.fetchall()]
 

@@ -37,20 +37,23 @@ _BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ON
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
 _BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
 _PLUMBING = 3
-# A session of the SQL tools may read this long on after a membership ended; what writes asks the database each time.
+# How long a ticket of the SQL tools is used again. The policies look at the membership all the same, each time.
 _TICKET_SECONDS = 2.0
 _MOST_TICKETS = 1_000
 # What a statement of the SQL tools finds names in; the guard analyses under the same.
 SQL_SEARCH_PATH = "public, extensions"
 # How its values are written: PostgreSQL's default dates, and intervals and bytes in one known form.
-_WRITING = (
-    f"SET search_path = {SQL_SEARCH_PATH}",
-    "SET datestyle = 'ISO'",
-    "SET intervalstyle = 'iso_8601'",
-    "SET bytea_output = 'hex'",
-)
-_DISCARD = (Command(b"DISCARD ALL"), *(Command(setting.encode()) for setting in _WRITING))
-_FOR_TRANSACTION = tuple(Command(setting.replace("SET", "SET LOCAL", 1).encode()) for setting in _WRITING)
+_WRITING = {
+    "search_path": SQL_SEARCH_PATH.replace(" ", ""),
+    "datestyle": "ISO",
+    "intervalstyle": "iso_8601",
+    "bytea_output": "hex",
+}
+# Given when a session starts, they are also what it goes back to when it is cleaned. A transaction pooler gives
+# nothing on; there each transaction sets them.
+_OPTIONS = " ".join(f"-c {name}={value}" for name, value in _WRITING.items())
+_FOR_TRANSACTION = tuple(Command(f"SET LOCAL {name} = {value}".encode()) for name, value in _WRITING.items())
+_DISCARD = Command(b"DISCARD ALL")
 
 
 class Database:
@@ -68,7 +71,7 @@ class Database:
         self._server = Pool("server", wiring.server, wiring)
         # Minting an identity and writing the ledger never wait for somebody's transaction.
         self._plumbing = Pool("plumbing", wiring.server, wiring, size=_PLUMBING)
-        self._sql = Pool("sql", wiring.sql, wiring, configure=_discard)
+        self._sql = Pool("sql", wiring.sql, wiring, configure=_discard, options="" if wiring.pooled else _OPTIONS)
         self._tickets: dict[tuple[Principal, int], tuple[bytes, float]] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
         self.sql_refusal: str | None = None
@@ -124,7 +127,13 @@ class Database:
 
     @asynccontextmanager
     async def sql_transaction(
-        self, principal: Principal, *, timeout_ms: int, first: Sequence[Command] = (), budget: int = 1 << 62
+        self,
+        principal: Principal,
+        *,
+        timeout_ms: int,
+        first: Sequence[Command] = (),
+        budget: int = 1 << 62,
+        only_first: bool = False,
     ) -> AsyncGenerator[SqlTransaction]:
         """Open a read-only transaction for a statement somebody else wrote.
 
@@ -136,6 +145,7 @@ class Database:
             timeout_ms: How long each statement may run.
             first: Commands that travel with the opening ones, to save a round trip; see `SqlTransaction.answers`.
             budget: How many bytes of values to take of the last of `first`.
+            only_first: Nothing of theirs follows `first`: the end of the transaction and the cleaning go along too.
 
         Raises:
             NotAllowedError: The only login there is could do more than read.
@@ -152,7 +162,9 @@ class Database:
             opening = await self._opening(principal, connection, timeout_ms)
             answers.clear()
             try:
-                await exchange(connection, [*opening, *first], into=answers, budget=budget if first else 1 << 62)
+                limit = budget if first else 1 << 62
+                end = (_ROLLBACK, _DISCARD) if only_first else ()
+                await exchange(connection, [*opening, *first], into=answers, budget=limit, after=end)
             except psycopg.Error as error:
                 if len(answers) >= len(opening):
                     raise translate(error) from error  # theirs failed: running it again would not help
@@ -165,7 +177,11 @@ class Database:
         except psycopg.Error as error:
             raise translate(error) from error
         finally:
-            self._clean_later(connection)
+            cleaned = connection.info.transaction_status == pq.TransactionStatus.IDLE
+            if only_first and cleaned and answers and answers[-1].whole:
+                await self._sql.putconn(connection)
+            else:
+                self._clean_later(connection)
 
     async def _opening(self, principal: Principal, connection: Connection, timeout_ms: int) -> list[Command]:
         """Return what begins the transaction and binds it to the identity."""
@@ -221,6 +237,10 @@ class Database:
             self._tickets.clear()
         self._tickets[principal, pid] = ticket, time.monotonic()
         return ticket
+
+    def forget_tickets(self) -> None:
+        """Make a new ticket for the next statement of everyone."""
+        self._tickets.clear()
 
     async def _mint(self, principal: Principal, pid: int) -> bytes:
         params = {
@@ -300,7 +320,7 @@ def _identity(principal: Principal, role: str) -> dict[str, Any]:
 
 async def _discard(connection: Connection) -> None:
     """Put the session into the state in which statements of the SQL tools find it."""
-    await exchange(connection, _DISCARD)
+    await exchange(connection, [_DISCARD])
 
 
 async def _clean(pool: Pool, connection: Connection) -> None:
@@ -308,7 +328,7 @@ async def _clean(pool: Pool, connection: Connection) -> None:
     try:
         if connection.info.transaction_status == pq.TransactionStatus.ACTIVE:
             await _roll_back(connection)
-        await exchange(connection, [_ROLLBACK, *_DISCARD])
+        await exchange(connection, [_ROLLBACK, _DISCARD])
     except psycopg.Error:
         await connection.close()
     finally:

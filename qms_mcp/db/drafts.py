@@ -3,12 +3,8 @@
 Each statement goes through `qms_private.run_script`, inside which PostgreSQL refuses to end the transaction or to
 change the role. The catalogue is compared before and after, so what is reported, and what is refused, rests on what
 happened and not on what the text seems to say.
-
-Errors come back in neutral words: a script could put a row of somebody else's into a message, so a message is only
-passed on when PostgreSQL wrote it about the script itself.
 """
 
-import re
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -20,9 +16,10 @@ import anyio
 import psycopg
 
 from qms_mcp.auth.principal import Principal
+from qms_mcp.db.neutral_words import in_neutral_words
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import Transaction
-from qms_mcp.errors import ConflictError, LimitExceededError, QmsError, StatementError, UnavailableError
+from qms_mcp.errors import ConflictError, LimitExceededError
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
@@ -41,18 +38,6 @@ _RECORD = query("migrate.record")
 _REHEARSAL = {"lock_timeout": "2s", "statement_timeout": "10s"}
 _FOR_GOOD = {"lock_timeout": "5s", "statement_timeout": "10min"}
 _REHEARSAL_SECONDS = 30.0
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
-_ABOUT_THE_SCRIPT = re.compile(r"^(42|0A|2B|3D|3F|54|55|25)")
-_DATA_WORDS = {
-    "23502": "a NOT NULL column would hold nulls",
-    "23503": "a foreign key would point to rows that are not there",
-    "23505": "values that must be unique are not",
-    "23514": "existing rows break a check",
-    "22P02": "a value can't be read as the new type",
-    "22001": "a value is too long for the new type",
-    "22003": "a number is too large for the new type",
-    "22012": "something is divided by zero",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +205,7 @@ async def _run(transaction: Transaction, script: str, cut: Cut) -> None:
         try:
             await transaction.execute(_RUN, {"script": statement})
         except psycopg.Error as error:
-            raise _in_neutral_words(error, number, line, script) from None
+            raise in_neutral_words(error, number, line, script) from None
 
 
 def _shape(catalogue: Sequence[CatalogueObject]) -> set[tuple[str, str, str, tuple[str, ...]]]:
@@ -236,31 +221,3 @@ def _in_time() -> Generator[None]:
         raise LimitExceededError(
             f"The rehearsal was stopped after {_REHEARSAL_SECONDS:.0f} seconds.", hint="Make smaller drafts."
         ) from None
-
-
-def _in_neutral_words(error: psycopg.Error, number: int, line: int, script: str) -> QmsError:
-    state = error.sqlstate or ""
-    place = f"Statement {number} (line {line})"
-    if state in {"57014", "55P03"}:
-        why = "ran into its time limit" if state == "57014" else "waited too long for a lock somebody else holds"
-        return LimitExceededError(f"{place} {why}; nothing was changed.", hint="Make it smaller, or try again later.")
-    if not state or state[:2] in {"08", "57", "53"}:
-        return UnavailableError("The database can't be reached.", hint="Try again in a moment.")
-    if _is_about_the_script(error, state, script):
-        hint = "" if state == "42P01" else "Correct it and draft it again."
-        return StatementError(f"{place} failed (SQLSTATE {state}): {error.diag.message_primary}.", hint=hint)
-    why = _DATA_WORDS.get(state, "the data or a function in it did not allow it")
-    shown = f" (SQLSTATE {state})" if state in _DATA_WORDS else ""
-    return StatementError(
-        f"{place} failed{shown}: {why}.",
-        hint="The message is not shown, because it could hold values of rows; look at the data with execute_query.",
-    )
-
-
-def _is_about_the_script(error: psycopg.Error, state: str, script: str) -> bool:
-    """Say whether PostgreSQL wrote the message, and wrote it about words that stand in the script."""
-    if not _ABOUT_THE_SCRIPT.match(state) or error.diag.source_function == "exec_stmt_raise":
-        return False
-    folded = script.casefold()
-    parts = [part for name in _QUOTED.findall(error.diag.message_primary or "") for part in re.split(r"[.(), ]+", name)]
-    return all(part.casefold() in folded for part in parts)

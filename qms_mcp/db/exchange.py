@@ -7,7 +7,9 @@ Values come back as PostgreSQL wrote them, as bytes. The rows of the last comman
 as a budget reaches; beyond it the statement is stopped, so that no result can fill the memory.
 """
 
+import os
 import re
+import resource
 import struct
 import termios
 from collections.abc import Mapping, Sequence
@@ -28,6 +30,9 @@ from qms_mcp.errors import LimitExceededError
 _PLACE = re.compile(r"%\((\w+)\)s")
 _PENDING = struct.Struct("i")
 _MOST_RECEIVED = 64 * 1024 * 1024
+# libpq makes room for a whole message as soon as it knows its length, in powers of two.
+_MOST_ROOM = 60 * 1024 * 1024
+_MOST_ROW = 32
 _NO_LIMIT = 1 << 62
 
 Row = tuple[bytes | None, ...]
@@ -56,11 +61,13 @@ class Answer:
         columns: Name, OID of the type and type modifier.
         rows: As text.
         whole: False when rows were left out because the budget was used up.
+        touched: How many rows the command returned or changed.
     """
 
     columns: tuple[tuple[str, int, int], ...] = ()
     rows: list[Row] = field(default_factory=list[Row])
     whole: bool = True
+    touched: int = 0
 
 
 def command(query: Query, params: Mapping[str, Any] | None = None) -> Command:
@@ -85,7 +92,12 @@ def _numbered(text: str) -> tuple[bytes, tuple[str, ...]]:
 
 
 async def exchange(
-    connection: Connection, commands: Sequence[Command], *, into: list[Answer] | None = None, budget: int = _NO_LIMIT
+    connection: Connection,
+    commands: Sequence[Command],
+    *,
+    into: list[Answer] | None = None,
+    budget: int = _NO_LIMIT,
+    after: Sequence[Command] = (),
 ) -> list[Answer]:
     """Send commands together and return their answers.
 
@@ -94,6 +106,7 @@ async def exchange(
         commands: In their order; the last may return much.
         into: Where answers are put as they arrive, for a caller that wants to know how far a failed batch came.
         budget: How many bytes of values to take of the last answer.
+        after: Commands that go along behind the others and whose answers are of no interest.
 
     Raises:
         psycopg.Error: A command failed; those after it did not run.
@@ -102,7 +115,7 @@ async def exchange(
     answers: list[Answer] = [] if into is None else into
     talk = _Talk(connection.pgconn, answers, budget)
     async with connection.lock:
-        await connection.wait(talk.run(commands))
+        await connection.wait(talk.run(commands, after))
         if talk.too_much:
             # Reading on until the server has sent all of it would take the memory this is to protect.
             connection.pgconn.finish()
@@ -113,7 +126,7 @@ async def exchange(
         raise error_from_result(talk.failure, "utf-8")
     if talk.too_much:
         raise LimitExceededError(
-            f"A row is larger than {_MOST_RECEIVED // 1024 // 1024} MB.",
+            f"A row is larger than {_MOST_ROW} MB.",
             hint="Select fewer columns, or a part of the long ones: left(column, 1000).",
         )
     return answers
@@ -128,14 +141,15 @@ class _Talk:
         self._budget = budget
         self._left = _NO_LIMIT
         self._room = _MOST_RECEIVED
+        self._space_at_first = _address_space() if budget != _NO_LIMIT else 0
         self.failure: pq.abc.PGresult | None = None
         self.over = False
         self.too_much = False
 
-    def run(self, commands: Sequence[Command]) -> PQGen[None]:
+    def run(self, commands: Sequence[Command], after: Sequence[Command]) -> PQGen[None]:
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
-        for each in commands:
+        for each in (*commands, *after):
             pgconn.send_query_params(each.text, each.values or None, each.types or None)
         pgconn.pipeline_sync()
         while pgconn.flush():
@@ -144,8 +158,12 @@ class _Talk:
                 pgconn.consume_input()
         for number, _ in enumerate(commands, 1):
             yield from self._take(last=number == len(commands))
-            if self.over:
+            if self.over or self.too_much:
                 return
+        taken, self._left = len(self._answers), _NO_LIMIT
+        for _ in after:
+            yield from self._take(last=False)
+        del self._answers[taken:]
         yield from self.drain()
 
     def _take(self, *, last: bool) -> PQGen[None]:
@@ -159,6 +177,7 @@ class _Talk:
                 self.failure = self.failure or result
             elif status in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.SINGLE_TUPLE}:
                 self._read(result, answer)
+            answer.touched = result.command_tuples or answer.touched
             if self.too_much or self._left < 0:
                 answer.whole, self.over = False, True
                 break
@@ -167,7 +186,9 @@ class _Talk:
 
     def _next(self) -> PQGen[pq.abc.PGresult | None]:
         pgconn = self._pgconn
-        while pgconn.is_busy():
+        while self._is_busy():
+            if self.too_much:
+                return None
             if not (yield Wait.R):
                 continue
             if self._budget != _NO_LIMIT:
@@ -177,6 +198,19 @@ class _Talk:
                     return None
             pgconn.consume_input()
         return pgconn.get_result()
+
+    def _is_busy(self) -> bool:
+        """Say whether libpq lacks a part of the next message; notice when that one is too large to wait for.
+
+        What arrives can't be counted in time: libpq reads on for as long as the server is fast enough. But it first
+        makes room for the whole message, and that shows.
+        """
+        if self._budget == _NO_LIMIT:
+            return bool(self._pgconn.is_busy())
+        busy = bool(self._pgconn.is_busy())
+        if busy and _address_space() - self._space_at_first > _MOST_ROOM:
+            self.too_much = True
+        return busy
 
     def _read(self, result: pq.abc.PGresult, answer: Answer) -> None:
         count = result.nfields
@@ -203,6 +237,20 @@ class _Talk:
             if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
                 pgconn.exit_pipeline_mode()
                 return
+
+
+@lru_cache(maxsize=4)
+def _statm(process: int) -> int | None:
+    """Return an open file that says how much address space the process has, where the system keeps one."""
+    try:
+        return os.open(f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _address_space() -> int:
+    file = _statm(os.getpid())
+    return int(os.pread(file, 32, 0).split()[0]) * resource.getpagesize() if file is not None else 0
 
 
 def _waiting_bytes(socket: int) -> int:

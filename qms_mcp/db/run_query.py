@@ -96,7 +96,11 @@ async def run_query(
     first = _opening(verdict, parameters, skip, min(wanted, _FIRST_FETCH), cursor=cursor)
     try:
         async with database.sql_transaction(
-            principal, timeout_ms=timeout_ms, first=first, budget=_MOST_RAW_BYTES
+            principal,
+            timeout_ms=timeout_ms,
+            first=first,
+            budget=_MOST_RAW_BYTES,
+            only_first=not cursor or wanted <= _FIRST_FETCH,
         ) as transaction:
             answer = transaction.answers[-1]
             rows = answer.rows if cursor else answer.rows[skip:]

@@ -71,6 +71,7 @@ class SqlTransaction(Transaction):
         self.answers = answers
 
 
+_LONGEST_MESSAGE = 600
 _OWN: dict[str, tuple[type[QmsError], str, str]] = {
     "53400": (
         LimitExceededError,
@@ -105,7 +106,7 @@ def translate(error: psycopg.Error) -> QmsError:
     if state in _OWN:
         kind, message, hint = _OWN[state]
         return kind(message, hint=hint)
-    message, hint = error.diag.message_primary or "", error.diag.message_hint or ""
+    message, hint = shortened(error.diag.message_primary), shortened(error.diag.message_hint)
     if isinstance(error, pg.QueryCanceled):
         return LimitExceededError(
             "The statement was stopped at its time limit.", hint="Narrow it with WHERE or LIMIT, or aggregate less."
@@ -120,3 +121,10 @@ def translate(error: psycopg.Error) -> QmsError:
         )
     what = "The data did not allow it" if state[:2] in {"22", "23", "P0"} else "PostgreSQL could not run it"
     return StatementError(f"{what} (SQLSTATE {state}): {message}.", hint=hint)
+
+
+def shortened(message: str | None) -> str:
+    """Return a message without the middle of a long one: it may quote a value of any length."""
+    text = message or ""
+    half = _LONGEST_MESSAGE // 2
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:half]} … {text[-half:]}"

@@ -63,6 +63,9 @@ _SECRET_TEXTS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = tuple(
 )
 
 
+_ANY_MARKER = re.compile("|".join(re.escape(marker) for markers, _ in _SECRET_TEXTS for marker in markers))
+
+
 def keepable(value: Any) -> Any:
     """Return `value` as it may be kept: JSON, without secrets, and not large. Never fails."""
     try:
@@ -91,6 +94,8 @@ def _recognisable(text: str) -> dict[str, Any]:
 
 def _without_secrets(text: str) -> str:
     lowered = text.lower()
+    if _ANY_MARKER.search(lowered) is None:
+        return text
     for markers, pattern in _SECRET_TEXTS:
         if any(marker in lowered for marker in markers):
             text = pattern.sub(MASK, text)

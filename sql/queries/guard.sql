@@ -10,8 +10,10 @@ SELECT
     pg_catalog.set_config('search_path', %(search_path)s::text, true) AS path;
 
 -- name: body
--- The analysed tree of the temporary function %(name)s.
-SELECT p.prosqlbody::text AS body
+-- The analysed tree of the temporary function %(name)s, unless it is larger than %(most)s bytes.
+SELECT
+    CASE WHEN pg_catalog.octet_length(p.prosqlbody::text) <= %(most)s::integer THEN p.prosqlbody::text END AS body,
+    pg_catalog.octet_length(p.prosqlbody::text) AS size
 FROM pg_catalog.pg_proc AS p
 WHERE p.proname = %(name)s AND p.pronamespace = pg_catalog.pg_my_temp_schema();
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import subprocess
 import sys
 import time
@@ -146,7 +147,8 @@ async def test_without_a_terminal_a_piped_password_is_no_good(
 async def test_a_password_piped_in_beside_a_terminal_is_not_read(
     database: Database, wiring: Wiring, waiting: UUID, approver: str, clean_environment: dict[str, str]
 ) -> None:
-    piped = f"echo '{PASSWORD}' | {sys.executable} -m qms_mcp approvals approve {waiting} --user {approver}"
+    python = shlex.quote(sys.executable)
+    piped = f"echo '{PASSWORD}' | {python} -m qms_mcp approvals approve {waiting} --user {approver}"
     line = ["/bin/sh", "-c", piped]
     code, shown = on_a_terminal(line, environment(wiring, clean_environment), [("Password of", "typed something else")])
     assert (code, "The password is wrong." in shown) == (1, True)

@@ -60,14 +60,19 @@ async def test_each_organization_reads_its_own_rows_only(sql: SqlTools, database
 
 
 async def test_a_membership_that_ended_reads_nothing_more(sql: SqlTools, database: Database, tenants: Tenants) -> None:
-    await sql.execute(tenants.ours, "SELECT 1")
+    await fill(database, tenants, 3)
+    reading = "SELECT title FROM qms.quality_items"
+    assert (await sql.execute(tenants.ours, reading)).returned == 3
     async with database.owner_transaction() as transaction:
         await transaction.connection.execute("SET LOCAL ROLE qms_definer")
         await transaction.connection.execute(
             "UPDATE qms.memberships SET valid_to = clock_timestamp() WHERE user_id = %s", [tenants.ours.user_id]
         )
+    # The very next statement sees no row, also under a ticket that was made before; the next ticket is refused.
+    assert (await sql.execute(tenants.ours, reading)).returned == 0
+    database.forget_tickets()
     with pytest.raises(NotAuthenticatedError):
-        await sql.execute(tenants.ours, "SELECT 1")
+        await sql.execute(tenants.ours, reading)
 
 
 VALUES = [

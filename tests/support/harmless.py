@@ -205,4 +205,35 @@ HARMLESS: tuple[Harmless, ...] = (
     Harmless("parameters", "SELECT * FROM lab.docs WHERE opened > $1 AND amount < $2", ("unknown", "unknown")),
     Harmless("parameters", "EXPLAIN SELECT * FROM lab.docs WHERE id = $1", ("integer",)),
     Harmless("parameters", "SELECT $1::numeric(10, 2), $2", ("numeric(10,2)", "double precision")),
+    *_all(
+        "much, but not too much",
+        "SELECT x + x AS x FROM (SELECT x + x AS x FROM (SELECT x + x AS x FROM (SELECT id AS x FROM lab.docs) a) b) c",
+        "WITH "
+        + ", ".join(f"a{i} AS (SELECT * FROM {f'a{i - 1}' if i else 'lab.docs'})" for i in range(40))
+        + " SELECT count(*) FROM a39",
+        "WITH "
+        + ", ".join(
+            f"a{i} AS (SELECT p.x + q.x AS x FROM a{i - 1} p, a{i - 1} q)" if i else "a0 AS (SELECT 1 AS x)"
+            for i in range(12)
+        )
+        + " SELECT * FROM a11",
+        "SELECT id FROM lab.docs WHERE id IN (" + ", ".join(map(str, range(7_000))) + ")",
+        " UNION ALL ".join(f"SELECT {i} AS n" for i in range(300)),
+        "SELECT " + ", ".join(f"count(*) FILTER (WHERE amount > {i}) AS c{i}" for i in range(400)) + " FROM lab.docs",
+        "SELECT * FROM (" * 50 + "SELECT * FROM lab.docs" + ") AS q" * 50,
+        "SELECT "
+        + ", ".join(f"CASE WHEN x > {i} THEN x ELSE -x END AS x{i}" for i in range(50))
+        + " FROM (SELECT coalesce(amount, 0) + 1 AS x FROM lab.docs) AS q",
+        "SELECT count(*) FROM lab.docs GROUP BY CUBE (id, title, amount, opened)",
+    ),
+    *_all(
+        "more shapes",
+        "SELECT range_agg(int4range(id, id + 1)) FROM lab.docs",
+        "SELECT mode() WITHIN GROUP (ORDER BY title), corr(id, id), width_bucket(5, 0, 10, 5) FROM lab.docs",
+        "SELECT id FROM lab.docs ORDER BY id FETCH FIRST 3 ROWS WITH TIES",
+        "SELECT (ARRAY[1, 2, 3])[2:3], '{1,2}'::int[], '(1,2)'::point, int4range(1, 5) @> 3",
+        "SELECT timezone('UTC', now()), make_date(2024, 1, 1), justify_hours('30 hours')",
+        "SELECT 1 --\rFROM lab.docs",
+        "(SELECT 1) UNION ALL (SELECT 2) ORDER BY 1",
+    ),
 )

@@ -32,6 +32,15 @@ class Hostile:
     run_without_guard: bool = True
 
 
+def _growing(category: str, *statements: str) -> tuple[Hostile, ...]:
+    why = "the planner multiplies it, and listens to no time limit meanwhile"
+    return tuple(Hostile(category, sql, why, only_guard=why, run_without_guard=False) for sql in statements)
+
+
+def _nested(expression: str, levels: int, first: str = "SELECT id AS x FROM lab.docs") -> str:
+    return f"SELECT {expression} AS x FROM (" * levels + first + ") AS q" * levels
+
+
 FIXTURES = """
 CREATE SCHEMA lab;
 GRANT USAGE ON SCHEMA lab TO qms_sql, qms_probe, qms_app;
@@ -205,6 +214,17 @@ HOSTILE: tuple[Hostile, ...] = (
         "RESET ALL",
         "RESET ROLE",
         "DISCARD ALL",
+        "ABORT",
+        "END AND CHAIN",
+        "ROLLBACK TO SAVEPOINT a",
+        "RELEASE a",
+        "COMMIT PREPARED 'x'",
+        "SET CONSTRAINTS ALL DEFERRED",
+        "/**/ commit --",
+        "\ufeffSELECT 1; DROP TABLE lab.log",
+        "\uff33\uff25\uff2c\uff25\uff23\uff34 pg_sleep(5)",
+        "SELECT\u00a0pg_sleep(5)",
+        "\\copy lab.log to /tmp/x",
     ),
     *_all(
         "changing rows",
@@ -493,6 +513,83 @@ HOSTILE: tuple[Hostile, ...] = (
         "EXPLAIN",
     ),
     *_all(
+        "corners of the server",
+        "SELECT query_to_xmlschema('SELECT 1', true, true, '')",
+        "SELECT cursor_to_xmlschema('c'::refcursor, true, true, '')",
+        "SELECT schema_to_xmlschema('lab', true, true, '')",
+        "SELECT * FROM pg_get_backend_memory_contexts()",
+        "SELECT pg_sequence_last_value('lab.counter'::regclass)",
+        "SELECT * FROM pg_get_sequence_data('lab.counter')",
+        "SELECT last_value FROM pg_sequences",
+        "SELECT pg_listening_channels()",
+        "SELECT pg_notification_queue_usage()",
+        "SELECT * FROM pg_ls_logdir()",
+        "SELECT * FROM pg_ls_waldir()",
+        "SELECT * FROM pg_ls_tmpdir()",
+        "SELECT pg_current_logfile()",
+        "SELECT pg_relation_filepath('lab.log')",
+        "SELECT * FROM pg_get_loaded_modules()",
+        "SELECT * FROM pg_aios",
+        "SELECT * FROM pg_shmem_allocations",
+        "SELECT * FROM pg_stats_ext_exprs",
+        "SELECT pg_snapshot_xip(pg_current_snapshot())",
+        "SELECT pg_promote()",
+        "SELECT pg_log_backend_memory_contexts(pg_backend_pid())",
+        "SELECT pg_stat_reset()",
+        "SELECT pg_stat_reset_shared('bgwriter')",
+        "SELECT pg_stat_clear_snapshot()",
+        "SELECT pg_restore_relation_stats('schemaname', 'lab', 'relname', 'log', 'reltuples', 5::real)",
+        "SELECT pg_clear_relation_stats('lab', 'log')",
+        "SELECT pg_create_physical_replication_slot('x')",
+        "SELECT pg_replication_origin_create('x')",
+        "SELECT pg_sync_replication_slots()",
+        "SELECT pg_wal_replay_pause()",
+        "SELECT pg_import_system_collations('lab')",
+        "SELECT pg_nextoid('pg_class', 'oid', 'pg_class_oid_index')",
+        "SELECT binary_upgrade_set_next_pg_type_oid(1)",
+        "SELECT brin_summarize_new_values('pg_class_oid_index')",
+        "SELECT gin_clean_pending_list('pg_class_oid_index')",
+        "SELECT pg_isolation_test_session_is_blocked(1, '{2}')",
+        "SELECT pg_wait_for_backend_termination(1)",
+        "SELECT lo_put(1, 0, 'x')",
+        "SELECT lo_open(1, 131072)",
+        "SELECT pg_advisory_lock_shared(1, 2)",
+        "SELECT count(*) FROM pg_class WHERE pg_try_advisory_lock(oid::bigint)",
+        "SELECT textin('x')",
+        "SELECT record_in('(1)', 'lab.pair'::regtype, -1)",
+        "SELECT domain_in('x', 'lab.checked'::regtype, -1)",
+        "SELECT pg_input_is_valid('a', 'lab.' || 'checked')",
+        "SELECT agents.record('[]')",
+        "SELECT qms_private.confirm_approval(gen_random_uuid(), 'approved')",
+        "SELECT qms_private.use_approval(gen_random_uuid(), gen_random_uuid(), 'x')",
+    ),
+    *_all(
+        "corners of a query",
+        "SELECT * FROM ROWS FROM (generate_series(1, 2), lab.all_rows()) AS t",
+        only_guard=_OWNER_ONLY,
+    ),
+    *_all(
+        "corners of a query",
+        "SELECT 1 LIMIT lab.says_immutable(1)",
+        "SELECT 1 OFFSET lab.says_immutable(0)",
+        "SELECT 1 HAVING lab.says_immutable(1) = 1",
+        "SELECT 1 GROUP BY GROUPING SETS ((lab.says_immutable(1)), ())",
+        "SELECT DISTINCT ON (lab.says_immutable(id)) id FROM lab.docs",
+        "SELECT count(*) FILTER (WHERE lab.says_immutable(1) = 1) FROM lab.docs",
+        "SELECT sum(1) OVER (ORDER BY id ROWS lab.says_immutable(1) PRECEDING) FROM lab.docs",
+        "SELECT * FROM lab.docs TABLESAMPLE BERNOULLI (lab.says_immutable(100))",
+        "SELECT a[lab.says_immutable(1)] FROM (VALUES (ARRAY[1])) AS v (a)",
+        "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT lab.says_immutable(n + 1) FROM r WHERE n < 3) TABLE r",
+        'SELECT * FROM json_to_recordset(\'[{"d": "x"}]\') AS t (d lab.checked)',
+        'SELECT jsonb_populate_record(NULL::lab.pair, \'{"n": 1, "word": "x"}\')',
+        "SELECT JSON_VALUE('1', '$' RETURNING lab.checked)",
+        'SELECT JSON_QUERY(\'{"n": 1, "word": "x"}\', \'$\' RETURNING lab.pair)',
+        "SELECT * FROM JSON_TABLE('[1]', '$[*]' COLUMNS (d lab.checked PATH '$')) AS t",
+        "SELECT JSON_ARRAYAGG(ROW('x')::lab.memo)",
+        "SELECT jsonb_build_object('a', ROW('x')::lab.memo)",
+        "SELECT CASE WHEN true THEN '(1,b)' ELSE NULL::lab.pair END",
+    ),
+    *_all(
         "XML",
         "SELECT xmlparse(document '<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>')",
         "SELECT xpath('/a', '<!DOCTYPE a [<!ENTITY x \"1\"><!ENTITY y \"&x;&x;\">]><a>&y;</a>'::xml)",
@@ -516,6 +613,27 @@ HOSTILE: tuple[Hostile, ...] = (
     ),
     Hostile("sizes", "SELECT repeat('x', 1000000000)", "a gigabyte in one value", run_without_guard=False),
     Hostile("sizes", "SELECT rpad('x', 1000000000)", "the same", run_without_guard=False),
+    Hostile("sizes", "SELECT repeat(repeat('x', 1000000), 400)", "a row nobody could hold", "limits"),
+    Hostile("sizes", "SELECT repeat(repeat('x', 1000000), 200)::integer", "the same in a message", "limits"),
+    Hostile("sizes", "SELECT repeat('x', n) FROM (VALUES (300000000)) AS v (n)", "computed", "limits"),
+    Hostile("sizes", "SELECT array_fill(repeat('x', 900000), ARRAY[300])", "as an array", "limits"),
+    *_growing(
+        "growth in planning",
+        _nested("x + x", 30),
+        _nested("CASE WHEN x > 1 THEN x ELSE x END", 25),
+        _nested("(SELECT x + x)", 25),
+        _nested("DISTINCT x + x", 25) + " WHERE x > 5",
+        _nested("x || x", 30, first="SELECT 'x'::text AS x"),
+        "WITH a0 AS (SELECT 1 AS x), "
+        + ", ".join(f"a{i} AS NOT MATERIALIZED (SELECT p.x FROM a{i - 1} AS p, a{i - 1} AS q)" for i in range(1, 25))
+        + " SELECT count(*) FROM a24",
+        "WITH "
+        + ", ".join(f"a{i} AS (SELECT * FROM {f'a{i - 1}' if i else 'pg_class'})" for i in range(900))
+        + " SELECT count(*) FROM a899",
+        "SELECT l25.x FROM lab.docs AS d, LATERAL (SELECT d.id AS x) AS l0"
+        + "".join(f", LATERAL (VALUES (l{i - 1}.x + l{i - 1}.x)) AS l{i} (x)" for i in range(1, 26)),
+        "SELECT * FROM (" * 60 + "SELECT " + ", ".join(f"{i} AS c{i}" for i in range(1600)) + ") AS q" * 60,
+    ),
     *_all("sleeps", "SELECT pg_sleep(60)", "SELECT pg_sleep_for('1 minute')", "SELECT pg_sleep_until('infinity')"),
     *_costly(
         "bombs",

@@ -8,6 +8,7 @@ resolved tree. What is not known to be harmless is refused.
 - `statement`: which kind of command it is (a query, EXPLAIN, SHOW), and words for the refused ones
 - `tree`: a parser for the text form of an analysed tree
 - `reach`: the functions, operators, relations and types in such a tree
+- `growth`: how large the query becomes while it is planned
 - `facts`: what the catalogue says about them
 - `rules`: the judgement, with every list and its reason
 - `probe`: the round trips to PostgreSQL

@@ -12,6 +12,7 @@ from typing import ClassVar
 from qms_mcp.db.connection import Connection
 from qms_mcp.db.database import SQL_SEARCH_PATH
 from qms_mcp.db.guard.closure import Closure, Surroundings, survey
+from qms_mcp.db.guard.growth import check_growth
 from qms_mcp.db.guard.probe import Probe
 from qms_mcp.db.guard.reach import COMMANDS, SELECT, Purpose
 from qms_mcp.db.guard.rules import TRUSTED_FUNCTIONS
@@ -153,6 +154,7 @@ class Guard:
             await probe.prepare()
             types = await probe.parameter_types(types)
         tree = _single_query(await probe.tree(types))
+        check_growth(tree)
         closure = Closure(probe, self._trusted, surroundings, self._harmless, purpose)
         await closure.follow(tree)
         if closure.makes_xml and _ENTITY.search(text):

@@ -29,7 +29,7 @@ from qms_mcp.db.guard.facts import (
     RelationFact,
 )
 from qms_mcp.db.queries import Query, query
-from qms_mcp.db.transaction import translate
+from qms_mcp.db.transaction import shortened, translate
 from qms_mcp.errors import (
     InvalidInputError,
     LimitExceededError,
@@ -54,6 +54,8 @@ _CONTAINERS = query("guard.containers")
 _TIMEOUT = "3s"
 UNKNOWN = "unknown"
 _MAX_PARAMETERS = 100
+# How long the text of an analysed tree may be: reading it takes time and memory of the whole server.
+MAX_TREE = 2_000_000
 
 
 class Probe:
@@ -118,9 +120,14 @@ class Probe:
             "RETURNS SETOF pg_catalog.record LANGUAGE sql BEGIN ATOMIC "
         )
         analyse = Command(f"{head}{self._body}\n; END".encode())
-        answer = await self._analyse([analyse, command(_BODY, {"name": name})], len(head))
-        if not answer.rows or answer.rows[0][0] is None:
+        answer = await self._analyse([analyse, command(_BODY, {"name": name, "most": MAX_TREE})], len(head))
+        if not answer.rows or answer.rows[0][1] is None:
             raise RefusedStatementError("PostgreSQL kept no analysis of the statement.")
+        if answer.rows[0][0] is None:
+            raise LimitExceededError(
+                "The statement is too complex to analyse.",
+                hint="Name fewer columns in nested queries, or pass long lists as one array parameter.",
+            )
         return answer.rows[0][0].decode()
 
     async def functions(self, functions: Iterable[int], operators: Iterable[int]) -> list[FunctionFact]:
@@ -168,8 +175,8 @@ class Probe:
 
     def _translate(self, error: psycopg.Error, head: int) -> QmsError:
         """Return the words for what went wrong, with the place in the caller's text."""
-        message = (error.diag.message_primary or "it can't be analysed").removesuffix(".")
-        hint = error.diag.message_hint or ""
+        message = (shortened(error.diag.message_primary) or "it can't be analysed").removesuffix(".")
+        hint = shortened(error.diag.message_hint)
         if isinstance(error, (pg.StatementTooComplex, pg.QueryCanceled)):
             return LimitExceededError(
                 "The statement is too complex to analyse.",

@@ -18,6 +18,7 @@ _SESSION = "The server sets the search path, the time-outs and the role of a dra
 _READS = "A migration changes the schema; execute_query reads."
 _ADMIN = "An administrator of the database does this by hand; it is not part of a schema."
 _RECORDS = "Records are kept. Use transform_data for changes of rows: it works under the rights of the caller."
+_COUNTER = "Name a sequence of your own: nextval('qms.lots_number')."
 _CODE = "Write the statements out, so that a person can read what will run."
 
 _REASONS: dict[str, str] = {
@@ -42,6 +43,7 @@ _FUNCTIONS = re.compile(
     r"^(pg_(terminate|cancel)_backend|pg_sleep\w*|set_config|dblink\w*|lo_\w+|loread|lowrite|pg_(read|ls|stat)_\w*file\w*"
     r"|pg_(read|ls|file|write|rotate|reload|switch|promote|backup|logical|export|create|drop|copy|replication)_\w+"
     r"|pg_wal_\w+|pg_try_advisory\w*|pg_advisory\w*|pg_notify|(query|table|cursor|schema|database)_to_xml\w*|ts_stat"
+    r"|ts_rewrite|setval|pg_(stat_reset|stat_force|import|nextoid|prewarm|sync|log|restore|clear)\w*|binary_upgrade\w*"
     r"|mint_identity|sign_identity|memberships_of|(request|decide|confirm|use)_approval|take_migration|run_script)$"
 )
 _CALLED = re.compile(r"^(http|http_\w+|net|curl_\w+|plpy\w*)$")
@@ -53,6 +55,10 @@ _NEVER_NAMED = frozenset({"qms_private", "identity_key", "supabase_migrations", 
                           "otlp_outbox"})  # fmt: skip
 _READABLE = frozenset({"create view", "create materialized view", "create function", "create procedure"})
 _SETTINGS = (("set", "role"), ("set", "session_authorization"), ("set", "local"), ("set", "session"))
+# As the first word of a statement in PL/pgSQL.
+_NOT_IN_A_BODY = frozenset({"set", "reset", "discard", "listen", "unlisten", "notify", "load", "lock", "copy",
+                            "truncate"})  # fmt: skip
+_BEGINNINGS = frozenset({";", "begin", "then", "else", "loop"})
 _PROTECTION = (
     (("disable", "row", "level", "security"), "It switches row-level security off."),
     (("no", "force", "row", "level", "security"), "It takes row-level security off the owner."),
@@ -133,6 +139,9 @@ def _function(statement: Statement) -> Iterator[Refusal]:
                 yield Refusal(word.line, "EXECUTE runs a text that is only known later.", _CODE)
             if word.kind == "escaped":
                 yield Refusal(word.line, "A body holds a string with escapes.", "Write the characters themselves.")
+            before = body.words[index - 1].keyword if index else ";"
+            if word.keyword in _NOT_IN_A_BODY and before in _BEGINNINGS:
+                yield Refusal(word.line, f"A body may not use {word.keyword.upper()}.", _SESSION)
 
 
 def _words(part: Statement) -> Iterator[Refusal]:
@@ -147,7 +156,23 @@ def _words(part: Statement) -> Iterator[Refusal]:
             yield Refusal(word.line, f"{word.text} reaches beyond the transaction, or runs a text as SQL.", _CODE)
         if _names_what_is_never_named(word):
             yield Refusal(word.line, "It names what only the server itself uses.", "Leave it out.")
+        if word.is_name and word.text == "nextval" and not _counts_its_own(part, index):
+            yield Refusal(word.line, "It advances a counter of the server, or one only known later.", _COUNTER)
         previous = word.kind
+
+
+def _counts_its_own(part: Statement, index: int) -> bool:
+    """Say whether a call of nextval names a sequence outright, and none of the server's: a counter never goes back."""
+    named = part.words[index + 2] if index + 2 < len(part.words) else None
+    if part.words[index + 1 : index + 2] and part.words[index + 1].keyword != "(":
+        return True
+    after = part.words[index + 3].text if index + 3 < len(part.words) else ")"
+    return (
+        named is not None
+        and named.kind == "string"
+        and after in {")", ":"}
+        and named.text.replace('"', "").partition(".")[0].strip().lower() not in _KEPT_SCHEMAS
+    )
 
 
 def _names_what_is_never_named(word: Word) -> bool:
