@@ -3,6 +3,7 @@
 This module imports psycopg and friends, so it is itself imported only once the client has its first answer.
 """
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
         if embedded is not None:
             embedded.release()
         raise
+    settle_memory()
     return Foundation(
         database=database,
         services=Services.over(database, settings),
@@ -72,6 +74,13 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
         sinks=_sinks(settings, database, principal),
         embedded=embedded,
     )
+
+
+def settle_memory() -> None:
+    """Take what a running server never lets go of out of the collector's rounds: they took a tenth of a call."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
 
 
 async def open_database(settings: Settings, embedded: EmbeddedPostgres | None, at_stage: Stage) -> Database:

@@ -1365,6 +1365,7 @@ CREATE TABLE public.embeddings (
     metadata jsonb DEFAULT '{}'::jsonb,
     created_at timestamp with time zone DEFAULT now()
 );
+ALTER TABLE ONLY public.embeddings ALTER COLUMN content SET STATISTICS 0;
 
 ALTER TABLE ONLY public.embeddings FORCE ROW LEVEL SECURITY;
 
@@ -1516,6 +1517,8 @@ CREATE TABLE qms.quality_items (
     created_at timestamp with time zone DEFAULT now(),
     updated_at timestamp with time zone DEFAULT now()
 );
+ALTER TABLE ONLY qms.quality_items ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY qms.quality_items ALTER COLUMN description SET STATISTICS 0;
 
 ALTER TABLE ONLY qms.quality_items FORCE ROW LEVEL SECURITY;
 
@@ -1620,6 +1623,11 @@ ALTER TABLE qms_private.identity_key OWNER TO qms_owner;
 
 COMMENT ON TABLE qms_private.identity_key IS 'HMAC-SHA-256 key (RFC 2104), kept as its two padded blocks.';
 
+-- Name: agent_runs agent_runs_organization_id_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.agent_runs
+    ADD CONSTRAINT agent_runs_organization_id_id_key UNIQUE (organization_id, id);
+
 -- Name: agent_runs agent_runs_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.agent_runs
@@ -1684,6 +1692,11 @@ ALTER TABLE ONLY ml_loop.eval_results
 
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_pkey PRIMARY KEY (id);
+
+-- Name: model_versions model_versions_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_organization_id_id_key UNIQUE (organization_id, id);
 
 -- Name: model_versions model_versions_organization_id_model_name_version_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -1951,6 +1964,14 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON agents.agent_runs FOR EACH ROW EXE
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.agent_traces FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: context_state never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.context_state FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: decisions never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.decisions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: agent_runs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
@@ -1958,6 +1979,14 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_runs FOR EACH STA
 -- Name: agent_traces never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_traces FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: context_state never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.context_state FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: decisions never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.decisions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: audit_logs append_only; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -2029,15 +2058,15 @@ ALTER TABLE ONLY agents.agent_runs
 ALTER TABLE ONLY agents.agent_traces
     ADD CONSTRAINT agent_traces_run_id_fkey FOREIGN KEY (run_id) REFERENCES agents.agent_runs(id);
 
--- Name: context_state context_state_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+-- Name: context_state context_state_organization_id_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.context_state
-    ADD CONSTRAINT context_state_run_id_fkey FOREIGN KEY (run_id) REFERENCES agents.agent_runs(id);
+    ADD CONSTRAINT context_state_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
--- Name: decisions decisions_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+-- Name: decisions decisions_organization_id_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.decisions
-    ADD CONSTRAINT decisions_run_id_fkey FOREIGN KEY (run_id) REFERENCES agents.agent_runs(id);
+    ADD CONSTRAINT decisions_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
 -- Name: otlp_outbox otlp_outbox_call_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
@@ -2059,15 +2088,15 @@ ALTER TABLE ONLY agents.tool_calls
 ALTER TABLE ONLY ml_loop.drift_metrics
     ADD CONSTRAINT drift_metrics_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
--- Name: eval_results eval_results_model_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
-
-ALTER TABLE ONLY ml_loop.eval_results
-    ADD CONSTRAINT eval_results_model_version_id_fkey FOREIGN KEY (model_version_id) REFERENCES ml_loop.model_versions(id);
-
 -- Name: eval_results eval_results_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.eval_results
     ADD CONSTRAINT eval_results_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: eval_results eval_results_organization_id_model_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_organization_id_model_version_id_fkey FOREIGN KEY (organization_id, model_version_id) REFERENCES ml_loop.model_versions(organization_id, id);
 
 -- Name: feedback_loop feedback_loop_given_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -2079,10 +2108,10 @@ ALTER TABLE ONLY ml_loop.feedback_loop
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
--- Name: feedback_loop feedback_loop_run_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+-- Name: feedback_loop feedback_loop_organization_id_run_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.feedback_loop
-    ADD CONSTRAINT feedback_loop_run_id_fkey FOREIGN KEY (run_id) REFERENCES agents.agent_runs(id);
+    ADD CONSTRAINT feedback_loop_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
 -- Name: model_versions model_versions_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 

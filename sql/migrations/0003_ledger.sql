@@ -23,7 +23,9 @@ CREATE TABLE agents.agent_runs (
     protocol_version text,
     server_version text,
     created_at timestamptz DEFAULT now(),
-    completed_at timestamptz
+    completed_at timestamptz,
+    -- A reference names the organization too: a foreign key alone would reach across.
+    UNIQUE (organization_id, id)
 );
 COMMENT ON TABLE agents.agent_runs IS 'One row per client connection or sub-agent; a sub-agent names its parent.';
 CREATE INDEX idx_agent_runs_org ON agents.agent_runs (organization_id, created_at);
@@ -89,12 +91,13 @@ CREATE INDEX tool_calls_run ON agents.tool_calls (run_id, created_at);
 CREATE TABLE agents.decisions (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL,
-    run_id uuid REFERENCES agents.agent_runs (id),
+    run_id uuid,
     decision text NOT NULL,
     rationale text,
     alternatives jsonb NOT NULL DEFAULT '[]',
     confidence double precision CHECK (confidence BETWEEN 0 AND 1),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs (organization_id, id)
 );
 COMMENT ON TABLE agents.decisions IS 'What an agent chose, between what, and why.';
 CREATE INDEX decisions_run ON agents.decisions (run_id);
@@ -103,11 +106,12 @@ CREATE INDEX decisions_org ON agents.decisions (organization_id, created_at);
 CREATE TABLE agents.context_state (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL,
-    run_id uuid REFERENCES agents.agent_runs (id),
+    run_id uuid,
     step integer NOT NULL CHECK (step >= 0),
     state jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (run_id, step)
+    UNIQUE (run_id, step),
+    FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs (organization_id, id)
 );
 COMMENT ON TABLE agents.context_state IS 'Checkpoints of a run: where it goes on after an interruption.';
 CREATE INDEX context_state_org ON agents.context_state (organization_id);
@@ -158,6 +162,14 @@ FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.agent_traces
 FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_traces
+FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.decisions
+FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.decisions
+FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.context_state
+FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.context_state
 FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- How the server writes: functions, each repeatable, so that a spool can be replayed without doubling. ------------

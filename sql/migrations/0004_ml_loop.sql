@@ -14,7 +14,8 @@ CREATE TABLE ml_loop.model_versions (
     status text DEFAULT 'training',
     deployed_at timestamptz,
     created_at timestamptz DEFAULT now(),
-    UNIQUE (organization_id, model_name, version)
+    UNIQUE (organization_id, model_name, version),
+    UNIQUE (organization_id, id)
 );
 COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
 
@@ -35,11 +36,12 @@ CREATE INDEX idx_training_data_model ON ml_loop.training_data (organization_id, 
 CREATE TABLE ml_loop.eval_results (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES qms.organizations (id),
-    model_version_id uuid REFERENCES ml_loop.model_versions (id),
+    model_version_id uuid,
     eval_type text NOT NULL,
     score double precision NOT NULL,
     details jsonb DEFAULT '{}',
-    created_at timestamptz DEFAULT now()
+    created_at timestamptz DEFAULT now(),
+    FOREIGN KEY (organization_id, model_version_id) REFERENCES ml_loop.model_versions (organization_id, id)
 );
 COMMENT ON TABLE ml_loop.eval_results IS 'Results of evaluations, one row a case.';
 CREATE INDEX eval_results_version ON ml_loop.eval_results (model_version_id);
@@ -62,12 +64,13 @@ CREATE INDEX drift_metrics_model ON ml_loop.drift_metrics (organization_id, mode
 CREATE TABLE ml_loop.feedback_loop (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     organization_id uuid NOT NULL REFERENCES qms.organizations (id),
-    run_id uuid REFERENCES agents.agent_runs (id),
+    run_id uuid,
     source text NOT NULL CHECK (source IN ('user', 'automated', 'llm-judge')),
     score double precision NOT NULL CHECK (score BETWEEN 0 AND 1),
     comment text,
     given_by uuid REFERENCES auth.users (id),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs (organization_id, id)
 );
 COMMENT ON TABLE ml_loop.feedback_loop IS 'Feedback on a run: from a person, a rule or a judge.';
 CREATE INDEX feedback_loop_org ON ml_loop.feedback_loop (organization_id, created_at);

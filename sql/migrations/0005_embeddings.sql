@@ -14,6 +14,7 @@ CREATE TABLE public.embeddings (
     created_at timestamptz DEFAULT now()
 );
 COMMENT ON TABLE public.embeddings IS 'Texts with their vectors, whatever table they come from.';
+ALTER TABLE public.embeddings ALTER COLUMN content SET STATISTICS 0;
 CREATE INDEX embeddings_org ON public.embeddings (organization_id, content_type);
 CREATE INDEX embeddings_source ON public.embeddings (source_table, source_id);
 -- Not ivfflat: built on an empty table it found one of ten neighbours; HNSW needs no training data.
