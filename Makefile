@@ -8,6 +8,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
+# Tests wait for servers as often as they compute, so there are more of them than cores.
+WORKERS ?= $(shell expr 2 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
 ARGS ?=
 
 .PHONY: help demo test bench check lint types imports sqllint current format snapshots schema readme wheel lock clean
@@ -25,7 +27,7 @@ demo: $(RUN)  ## walk through the main job on a demo company (no key, no questio
 	@$(BIN)/qms-mcp demo $(ARGS)
 
 test: $(DEV)  ## run the tests (ARGS="-k guard" for some of them)
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(DEV)  ## measure speed, as ratios against a bare server
 	$(BIN)/python -m pytest -m bench $(ARGS)

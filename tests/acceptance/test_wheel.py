@@ -19,6 +19,8 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
 
+from tests.support.stdio import workplace
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -129,11 +131,7 @@ def test_an_unknown_command_is_refused_in_words(installed: Installed) -> None:
 
 
 def test_the_installed_server_migrates_its_database_and_answers_a_client(installed: Installed) -> None:
-    server = StdioServerParameters(
-        command=installed.command, args=["serve"], env=installed.variables, cwd=installed.home
-    )
-
-    async def first_answer() -> str:
+    async def first_answer(server: StdioServerParameters) -> str:
         with anyio.fail_after(60):
             async with Client(stdio_client(server)) as client:
                 tools = await client.list_tools()
@@ -142,4 +140,7 @@ def test_the_installed_server_migrates_its_database_and_answers_a_client(install
                 assert not answer.is_error, answer.content
                 return str(answer.content)
 
-    assert "agent_runs" in anyio.run(first_answer)
+    with workplace() as place:
+        environment = {**installed.variables, "QMS_HOME": str(place.home), "QMS_LINGER_SECONDS": "1"}
+        server = StdioServerParameters(command=installed.command, args=["serve"], env=environment, cwd=installed.home)
+        assert "agent_runs" in anyio.run(first_answer, server)
