@@ -8,8 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
-# Tests wait for servers as often as they compute, so there are more of them than cores.
-WORKERS ?= $(shell expr 2 + $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))
+WORKERS ?= auto
 ARGS ?=
 
 .PHONY: help demo test bench check lint types imports sqllint current format snapshots schema readme wheel lock clean

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from qms_mcp.db.embedded import EmbeddedPostgres, default_home, programs
+from qms_mcp.db.embedded import EmbeddedPostgres, programs
 from qms_mcp.errors import UnavailableError
+from qms_mcp.home import default_home
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: needs root to prepare")
 

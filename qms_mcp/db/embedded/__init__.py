@@ -14,7 +14,6 @@ policies. The roles keep the *statements* a model writes apart from each other, 
 his own disk. Regulated use needs an external database whose roles have their own passwords.
 """
 
-from qms_mcp.db.embedded.home import default_home
 from qms_mcp.db.embedded.launcher import EmbeddedPostgres, EmbeddedStatus
 
-__all__ = ["EmbeddedPostgres", "EmbeddedStatus", "default_home"]
+__all__ = ["EmbeddedPostgres", "EmbeddedStatus"]

@@ -19,15 +19,6 @@ PORT = 5432  # TCP is off: it only names the socket file
 _LONGEST_SOCKET_DIR = 85  # a socket path has 104 bytes on macOS, 108 on Linux; "/.s.PGSQL.5432.lock" is in it
 
 
-def default_home() -> Path:
-    """Return the home used when none is configured."""
-    if os.geteuid() == 0:
-        return Path("/var/lib") / APP  # the unprivileged account can't enter /root
-    from platformdirs import user_data_path  # noqa: PLC0415 - not needed when a home is configured
-
-    return user_data_path(APP, appauthor=False)
-
-
 @dataclass(frozen=True)
 class Account:
     """The account the server runs as; `switched` when it is not the one of this process."""
