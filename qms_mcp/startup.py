@@ -77,7 +77,7 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
 
 
 def settle_memory() -> None:
-    """Take what a running server never lets go of out of the collector's rounds: they took a tenth of a call."""
+    """Take what a running server never lets go of out of the rounds of the garbage collector."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 50)

@@ -20,5 +20,5 @@ def command(toolsets: str, *, read_only: bool) -> None:
     wanted = [name.strip() for name in toolsets.split(",") if name.strip()]
     settings = Settings.from_environment()
     server = build_server(settings, toolsets=wanted, read_only=read_only, own_process=True)
-    # A call crosses the event loop some thirty times; uvloop makes that twice as fast.
+    # A call passes the event loop dozens of times, so the faster loop is worth a dependency.
     anyio.run(server.run_stdio_async, backend_options={"use_uvloop": True})

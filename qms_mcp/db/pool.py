@@ -20,7 +20,7 @@ Preamble: TypeAlias = Callable[[Connection], Awaitable[None]]
 
 _CONNECT_TIMEOUT = 3.0
 _SLOT_TIMEOUT = 60.0
-# So many connections are handed on without asking psycopg's pool, whose book-keeping costs as much as a small query.
+# So many connections are handed on without the book-keeping of psycopg's pool.
 _KEPT = 2
 
 
