@@ -9,10 +9,13 @@ A client that can't ask people leaves the approval pending: it can still be deci
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from uuid import UUID
 
+import anyio
 from mcp.server.elicitation import AcceptedElicitation, DeclinedElicitation, ElicitationResult
 from mcp.server.mcpserver.resolve import Elicit
+from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, Field
 
 from qms_mcp.context import Ctx, caller, current_call, services
@@ -21,6 +24,8 @@ from qms_mcp.services.approvals import Approval
 from qms_mcp.services.outcomes import question
 
 D = TypeVar("D")
+_OFFER_SECONDS: Final = 30.0
+_NO_QUESTIONS_SINCE: Final = "2026-07-28"
 Standing: TypeAlias = Literal["approved", "pending", "rejected"]
 
 
@@ -96,6 +101,23 @@ async def settle(ctx: Ctx, approval: Approval, answer: ElicitationResult[Confirm
     return verdict
 
 
+async def offer_link(ctx: Ctx, approval_id: UUID) -> str:
+    """Offer the person the page of an approval, where the client opens links, and return what to tell the user.
+
+    What is returned holds a link of its own, so it works whatever the person did with the offered one. In the protocol
+    of 2026-07-28 a server can't ask on its own while a call runs; there the answer of the tool carries the link alone.
+
+    Raises:
+        NotAllowedError: There is no such approval to decide.
+    """
+    signing = services(ctx).signing
+    if _client_opens_links(ctx) and (link := await signing.link(approval_id)) is not None:
+        # Whether it is opened now, later or never is the person's business: the approval stays pending.
+        with anyio.move_on_after(_OFFER_SECONDS):
+            await ctx.elicit_url("Something waits for your decision on the approval page.", link, str(approval_id))
+    return await signing.how_to_decide(approval_id)
+
+
 def client_name(ctx: Ctx) -> str | None:
     """Return which client asks."""
     return current_call(ctx).client_name
@@ -127,3 +149,10 @@ def _client_asks(ctx: Ctx) -> bool:
     capabilities = ctx.client_capabilities
     elicitation = capabilities.elicitation if capabilities is not None else None
     return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
+
+
+def _client_opens_links(ctx: Ctx) -> bool:
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities is not None else None
+    asks_back = not is_version_at_least(ctx.protocol_version or "", _NO_QUESTIONS_SINCE)
+    return elicitation is not None and elicitation.url is not None and asks_back

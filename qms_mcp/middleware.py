@@ -23,6 +23,7 @@ from mcp_types import CallToolResult, TextContent
 from mcp_types import methods as wire
 
 from qms_mcp.arguments import ArgumentCheck
+from qms_mcp.auth.acting import acting
 from qms_mcp.context import CurrentCall, close_call, open_call
 from qms_mcp.errors import QmsError, UnavailableError
 from qms_mcp.ledger.masking import keepable, mask_text
@@ -170,7 +171,8 @@ class Recording:
         current = CurrentCall(call.id, principal, call.run.client.name, services)
         token = open_call(current)
         try:
-            return await call_next(ctx), current.error
+            with acting(call.id, call.run.client.name, call.run.client.version):
+                return await call_next(ctx), current.error
         except MCPError:
             if current.error is None:
                 raise

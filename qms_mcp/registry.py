@@ -57,12 +57,14 @@ class ToolSpec:
 
     @property
     def annotations(self) -> ToolAnnotations:
-        """Return the hints clients show and act on."""
+        """Return the title and the hints clients show and act on; what is so by default is not said."""
+        if self.reads:
+            return ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)
         return ToolAnnotations(
             title=self.title,
-            read_only_hint=self.reads,
+            read_only_hint=False,
             destructive_hint=self.destroys,
-            idempotent_hint=self.reads or self.repeats,
+            idempotent_hint=self.repeats or None,
             open_world_hint=False,
         )
 

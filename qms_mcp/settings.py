@@ -107,6 +107,9 @@ class Settings(BaseModel):
     qms_statement_timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = Field(
         default=10_000, description="How long a statement of the SQL tools may run."
     )
+    qms_page_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=0, description="Port of the approval page on 127.0.0.1; 0 for any that is free."
+    )
     qms_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING", description="Detail of the log on stderr."
     )

@@ -18,6 +18,7 @@ from qms_mcp.db.migrate import Migrator, check_schema
 from qms_mcp.db.wiring import Wiring, external_wiring
 from qms_mcp.ledger.postgres import PostgresStore
 from qms_mcp.ledger.record import Sink
+from qms_mcp.page.serving import ApprovalPage
 from qms_mcp.rate_limit import RateLimiter
 from qms_mcp.services.container import Services
 from qms_mcp.services.identify import identify
@@ -37,9 +38,12 @@ class Foundation:
     store: PostgresStore
     sinks: Sequence[Sink]
     embedded: EmbeddedPostgres | None
+    page: ApprovalPage | None = None
 
     async def aclose(self) -> None:
-        """Close the connections and let go of the embedded server."""
+        """Stop the approval page, close the connections and let go of the embedded server."""
+        if self.page is not None:
+            await self.page.aclose()
         await self.database.close()
         if self.embedded is not None:
             self.embedded.release()
@@ -65,14 +69,16 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
             embedded.release()
         raise
     settle_memory()
+    page = ApprovalPage(database, port=settings.qms_page_port)
     return Foundation(
         database=database,
-        services=Services.over(database, settings),
+        services=Services.over(database, settings, links=page),
         principal=principal,
         limiter=RateLimiter(settings.qms_rate_limit),
         store=PostgresStore(database),
         sinks=_sinks(settings, database, principal),
         embedded=embedded,
+        page=page,
     )
 
 

@@ -103,8 +103,18 @@ class ServerState:
                 self.failure = None
             self._settled.set()
             if self.failure is None:
+                await self._escalate()
                 return
             await anyio.sleep(_RETRY_AFTER)
+
+    async def _escalate(self) -> None:
+        """Raise what became overdue while no server ran, where its person may write at all."""
+        if self.services is None or self.principal is None or self.principal.roles <= {"auditor"}:
+            return
+        try:
+            await self.services.workflow.escalate(self.principal)
+        except QmsError as error:
+            _log.warning("what is overdue was not escalated: %s", error.prose())
 
     async def _lay_foundation(self) -> None:
         self.stage = "loading"

@@ -1,5 +1,10 @@
-"""Passwords with which a person approves on a terminal: argon2id, never logged, never sent anywhere."""
+"""Passwords with which a person approves: argon2id, never logged.
 
+The database judges a password and no role of the server can read what it keeps. So the server asks for the parameters
+and the salt, derives the encoding from what was typed, and hands that over to be compared.
+"""
+
+import base64
 import unicodedata
 
 from qms_mcp.errors import InvalidInputError
@@ -7,6 +12,7 @@ from qms_mcp.errors import InvalidInputError
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 MIN_DIFFERENT = 5
+_HASH_LENGTH = 32
 
 
 def check_new(password: str) -> None:
@@ -41,6 +47,29 @@ def matches(password_hash: str, password: str) -> bool:
         return PasswordHasher().verify(password_hash, _normal(password))
     except VerificationError:
         return False
+
+
+def derive(parameters: str, password: str) -> str:
+    """Return the argon2id encoding of a typed password, made with the parameters and the salt of a stored one.
+
+    Args:
+        parameters: The stored encoding up to its last `$`, for example `$argon2id$v=19$m=65536,t=3,p=4$c2FsdA`.
+        password: As it was typed.
+    """
+    from argon2.low_level import Type, hash_secret  # noqa: PLC0415
+
+    _, _, version, costs, salt = parameters.split("$")
+    cost = {name: int(number) for name, number in (part.split("=") for part in costs.split(","))}
+    return hash_secret(
+        _normal(password).encode(),
+        base64.b64decode(salt + "=" * (-len(salt) % 4)),
+        time_cost=cost["t"],
+        memory_cost=cost["m"],
+        parallelism=cost["p"],
+        hash_len=_HASH_LENGTH,
+        type=Type.ID,
+        version=int(version.removeprefix("v=")),
+    ).decode()
 
 
 def _normal(password: str) -> str:

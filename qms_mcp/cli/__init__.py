@@ -1,4 +1,4 @@
-"""The command line: `qms-mcp serve`, `demo`, `doctor`, `tools`, `migrate`, `db`, `ledger`, `users`, `approvals`.
+"""The command line: `qms-mcp serve`, `demo`, `doctor`, and what `qms-mcp --help` lists beside them.
 
 A command is a module of this package with a click command of the same name; it is imported when it is used, because
 a client that starts `qms-mcp serve` waits for it.
@@ -21,10 +21,19 @@ _COMMANDS = {
     "migrate": "Bring the database to the schema of this version.",
     "db": "The embedded database: path, psql, stop, reset.",
     "ledger": "Read the record of calls: tail, export.",
-    "users": "The people who may approve: add, list, passwd, end.",
+    "audit": "The audit trail: export, verify, anchor.",
+    "import": "Import records from CSV or JSON lines.",
+    "users": "The people who may approve: add, list, roles, passwd, end, deactivate.",
+    "page": "Serve the approval page until Ctrl-C.",
+    "report": "Reports of records: 8d.",
     "approvals": "What waits for a person: list, show, approve, reject.",
+    "workflow": "The state machines of records: show, check, propose.",
+    "escalate": "Raise what is overdue to whom its workflow names.",
+    "pack": "Write an inspection pack: evidence for a framework or a clause.",
     "test-sql": "Run generated SQL tests.",
 }
+# `import` is a word of Python.
+_MODULES = {"import": "import_"}
 
 
 class _Lazy(click.Group):
@@ -36,7 +45,7 @@ class _Lazy(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"qms_mcp.cli.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"qms_mcp.cli.{_MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         return module.command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from qms_mcp.services.approvals import OpenApproval, ShownApproval
 
 _LOCAL_OWNER = "owner@localhost"
+# Quality records and workflows are signed where the person sees the whole record and its differences.
+_ON_A_TERMINAL = frozenset({"apply_migration", "transform_data"})
 
 
 @click.group("approvals")
@@ -88,6 +90,8 @@ async def _decide(
         _print_approval(approval)
         if approval.state != "pending":
             raise ConflictError(f"There is nothing to decide any more: it is {approval.state}.")
+        if approval.tool not in _ON_A_TERMINAL:
+            raise ConflictError("This one is decided on the approval page.", hint="`qms-mcp page` opens it.")
         person = await users.find(_who(email, embedded=settings.embedded))
         reason = terminal.ask("Why do you reject it? ") if verdict == "rejected" else ""
         if verdict == "rejected" and not reason.strip():

@@ -62,11 +62,12 @@ async def _demo(home: Path, screen: "Screen") -> int:
 
     screen.title("qms-mcp: the main job, on a company that does not exist")
     screen.line(f"home: {home}", "dim")
-    async with prepared(home, screen) as loaded:
+    async with prepared(home, screen) as (loaded, people):
         _introduce(screen, loaded)
         walk = Walk(screen, home)
         try:
             await walk.main_job()
+            await walk.story(people)
         except* MCPError as errors:
             raise UnavailableError(
                 "The server did not answer.",

@@ -1,5 +1,7 @@
 """`qms-mcp users`: the people who act and approve."""
 
+from typing import Literal
+
 import anyio
 import click
 
@@ -7,10 +9,12 @@ from qms_mcp.cli.opened import opened_database
 from qms_mcp.cli.terminal import Terminal, controlling_terminal
 from qms_mcp.errors import InvalidInputError
 
+_WAYS: dict[str, Literal["password", "recorded"]] = {"password": "password", "recorded": "recorded"}
+
 
 @click.group("users")
 def command() -> None:
-    """The people who may approve: add, list, passwd, end.
+    """The people who may approve: add, list, roles, passwd, end, deactivate, signatures.
 
     These commands act as the owner of the database: whoever may run them administers it.
     """
@@ -100,3 +104,53 @@ def end(email: str, organization: str | None) -> None:
             return await Users(database).end(email, organization=organization)
 
     click.echo(f"Ended: {anyio.run(work)} membership(s) of {email}.")
+
+
+@command.command()
+@click.argument("email")
+@click.option("--roles", required=True, help="Comma-separated: owner,approver,...")
+@click.option("--organization", default=None, help="Slug; needed when there are several.")
+def roles(email: str, roles: str, organization: str | None) -> None:
+    """Give a member other roles from now on. Which they were until now stays recorded."""
+    wanted = [role.strip() for role in roles.split(",") if role.strip()]
+
+    async def work() -> list[str]:
+        from qms_mcp.services.users import Users  # noqa: PLC0415
+
+        async with opened_database() as database:
+            return await Users(database).change_roles(email, wanted, organization=organization)
+
+    click.echo(f"{email}: {', '.join(anyio.run(work))}")
+
+
+@command.command()
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Deactivate a person everywhere, at once and for good. Nothing is deleted, and the user id is never used again."""
+
+    async def work() -> int:
+        from qms_mcp.services.users import Users  # noqa: PLC0415
+
+        async with opened_database() as database:
+            return await Users(database).deactivate(email)
+
+    click.echo(f"{email} is deactivated; {anyio.run(work)} membership(s) ended.")
+
+
+@command.command()
+@click.argument("way", type=click.Choice(list(_WAYS)))
+@click.option("--organization", default=None, help="Slug; needed when there are several.")
+def signatures(way: str, organization: str | None) -> None:
+    """Set how records are approved: signed with a PASSWORD each time, or RECORDED without one.
+
+    Recorded approvals are for organizations under ISO 9001 alone: 21 CFR Part 11 does not take them for signatures.
+    They are shown as recorded approvals everywhere, and the change of this setting stands in the audit trail.
+    """
+
+    async def work() -> str:
+        from qms_mcp.services.users import Users  # noqa: PLC0415
+
+        async with opened_database() as database:
+            return await Users(database).sign_with(_WAYS[way], organization=organization)
+
+    click.echo(f"Approvals of {anyio.run(work)}: {way}.")

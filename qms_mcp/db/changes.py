@@ -92,7 +92,9 @@ async def inspect(database: "Database", guard: Guard, statement: str, parameters
         return await guard.inspect_write(transaction.connection, statement, parameter_types=types)
 
 
-async def preview(database: "Database", principal: Principal, verdict: Verdict, parameters: Sequence[Any]) -> Snapshot:
+async def preview(
+    database: "Database", principal: Principal, verdict: Verdict, parameters: Sequence[Any], *, because: str
+) -> Snapshot:
     """Run a change under the identity of the caller, look at it, and roll it back.
 
     Raises:
@@ -103,7 +105,7 @@ async def preview(database: "Database", principal: Principal, verdict: Verdict, 
     found: Snapshot | None = None
     number = ""
     try:
-        async with database.transaction(principal) as transaction:
+        async with database.transaction(principal, because=because) as transaction:
             number = await _limited(transaction, _PREVIEW_TIMEOUT)
             counted = await transaction.fetch_all(_ROWS, row=RowsWritten)
             rows = await _run(transaction, verdict, parameters)
@@ -129,6 +131,7 @@ async def apply(
     *,
     draft: tuple[UUID, UUID, str],
     rows_expected: int,
+    because: str,
 ) -> int:
     """Spend an approval and run the change it is for, in one transaction; return how many rows changed.
 
@@ -139,6 +142,7 @@ async def apply(
         parameters: Its values.
         draft: The draft's id, the approval's id, and the sha256 that was approved.
         rows_expected: As many rows as the preview changed.
+        because: The reason given with the draft.
 
     Raises:
         NotAllowedError: There is no approval for exactly this text.
@@ -146,7 +150,7 @@ async def apply(
     """
     draft_id, approval_id, sha256 = draft
     params = {"draft_id": draft_id, "approval_id": approval_id, "sha256": sha256}
-    async with database.transaction(principal) as transaction:
+    async with database.transaction(principal, because=because) as transaction:
         await transaction.fetch_one(_USE, params, row=_Used)
         await _limited(transaction, _APPLY_TIMEOUT)
         rows = await _run(transaction, verdict, parameters)

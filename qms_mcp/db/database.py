@@ -9,7 +9,6 @@ the caller's first statement runs; after that, an error is the caller's to see.
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from psycopg import pq
 from psycopg_pool import PoolTimeout
 
 from qms_mcp.auth.principal import Principal
+from qms_mcp.db.assuming import assuming
 from qms_mcp.db.connection import Connection
 from qms_mcp.db.exchange import Answer, Command, command, exchange
 from qms_mcp.db.pool import Pool, Preamble
@@ -31,7 +31,6 @@ from qms_mcp.db.wiring import Wiring
 from qms_mcp.errors import NotAllowedError, UnavailableError
 
 _log = logging.getLogger(__name__)
-_ASSUME = query("identity.assume")
 _MINT = query("identity.mint")
 _BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ONLY"), Command(b"ROLLBACK")
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
@@ -99,15 +98,22 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
-    async def transaction(self, principal: Principal, *, read_only: bool = False) -> AsyncGenerator[Transaction]:
+    async def transaction(
+        self, principal: Principal, *, read_only: bool = False, because: str | None = None
+    ) -> AsyncGenerator[Transaction]:
         """Open a transaction of the application on behalf of `principal`.
+
+        Args:
+            principal: On whose behalf.
+            read_only: Nothing can be written.
+            because: The reason for what is written, for the trail; changes of regulated records need one.
 
         Raises:
             NotAuthenticatedError: The membership is not valid (any more).
             UnavailableError: The database can't be reached.
         """
         begin = _BEGIN_READ_ONLY if read_only else _BEGIN
-        assume = command(_ASSUME, _identity(principal, "qms_app"))
+        assume = assuming(principal, because)
 
         async def preamble(connection: Connection) -> None:
             await exchange(connection, [begin, assume])
@@ -304,18 +310,6 @@ class Database:
         async with self._reviving:
             _log.warning("the database is gone; starting it again")
             await self._revive()
-
-
-def _identity(principal: Principal, role: str) -> dict[str, Any]:
-    principal.check_current()
-    claims = {"sub": str(principal.user_id), "role": "authenticated", "organization": str(principal.organization_id)}
-    return {
-        "user_id": principal.user_id,
-        "organization_id": principal.organization_id,
-        "actor_kind": principal.actor_kind,
-        "claims": json.dumps(claims),
-        "role": role,
-    }
 
 
 async def _discard(connection: Connection) -> None:

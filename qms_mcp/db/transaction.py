@@ -12,9 +12,11 @@ from qms_mcp.db.exchange import Answer
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import (
     ConflictError,
+    InvalidInputError,
     LimitExceededError,
     NotAllowedError,
     NotAuthenticatedError,
+    NotFoundError,
     QmsError,
     StatementError,
     UnavailableError,
@@ -95,6 +97,15 @@ _OWN: dict[str, tuple[type[QmsError], str, str]] = {
         "A person has to approve it first; each approval works once, before it expires.",
     ),
 }
+# What the functions and triggers of the quality records refuse. They word it themselves: only they know which action
+# is open or which field is locked, and they quote nothing but the caller's own records.
+_IN_ITS_OWN_WORDS: dict[str, type[QmsError]] = {
+    "QM020": ConflictError,  # the record has another version by now
+    "QM021": ConflictError,  # the workflow does not allow it in this state
+    "QM022": NotAllowedError,  # it takes a person, or another role
+    "QM023": NotFoundError,
+    "QM024": InvalidInputError,
+}
 
 
 def translate(error: psycopg.Error) -> QmsError:
@@ -103,10 +114,10 @@ def translate(error: psycopg.Error) -> QmsError:
     Only the primary message and hint are kept: DETAIL may hold values of rows.
     """
     state = error.sqlstate or ""
-    if state in _OWN:
-        kind, message, hint = _OWN[state]
-        return kind(message, hint=hint)
     message, hint = shortened(error.diag.message_primary), shortened(error.diag.message_hint)
+    if state in _IN_ITS_OWN_WORDS or state in _OWN:
+        kind, message, hint = _OWN.get(state) or (_IN_ITS_OWN_WORDS[state], message, hint)
+        return kind(message, hint=hint)
     if isinstance(error, pg.QueryCanceled):
         return LimitExceededError(
             "The statement was stopped at its time limit.", hint="Narrow it with WHERE or LIMIT, or aggregate less."

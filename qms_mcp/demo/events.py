@@ -24,10 +24,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A type of record: how many, how they are numbered, the states they pass and what they are about."""
+    """A type of record: how many, the states of its workflow on the way to the end, and what they are about."""
 
     name: str
-    prefix: str
     count: int
     states: tuple[str, ...]
     days_to_close: int
@@ -232,14 +231,28 @@ AUDITS = (
 )
 
 CATEGORIES = (
-    Category("nonconformance", "NC", 112, ("open", "investigation", "disposition", "closed"), 35, NONCONFORMANCES),
-    Category("deviation", "DEV", 38, ("open", "assessment", "approval", "closed"), 21, DEVIATIONS),
-    Category("complaint", "CMP", 46, ("open", "investigation", "reply", "closed"), 30, COMPLAINTS),
     Category(
-        "capa", "CAPA", 38,
-        ("open", "investigation", "action_plan", "implementation", "effectiveness_check", "closed"), 120, CAPAS,
+        "nonconformance", 112,
+        ("open", "contained", "under_review", "dispositioned", "verified", "closed"), 35, NONCONFORMANCES,
     ),
-    Category("change_request", "CR", 28, ("open", "impact_assessment", "approval", "closed"), 75, CHANGE_REQUESTS),
-    Category("document", "DOC", 42, ("draft", "review", "approval", "effective"), 30, DOCUMENTS),
-    Category("audit", "AUD", 14, ("planned", "in_progress", "report", "closed"), 45, AUDITS),
+    Category(
+        "deviation", 38, ("open", "assessed", "investigated", "dispositioned", "approved", "closed"), 21, DEVIATIONS
+    ),
+    Category(
+        "complaint", 46, ("received", "triage", "reportability", "investigation", "response", "closed"), 30, COMPLAINTS
+    ),
+    Category(
+        "capa", 38,
+        (
+            "draft", "open", "investigation", "plan_approval", "implementation", "verification", "effectiveness",
+            "closed",
+        ),
+        120, CAPAS,
+    ),
+    Category(
+        "change_request", 28,
+        ("draft", "impact_assessment", "approved", "implementing", "verification", "closed"), 75, CHANGE_REQUESTS,
+    ),
+    Category("document", 42, ("draft", "in_review", "approved", "effective"), 30, DOCUMENTS),
+    Category("audit", 14, ("planned", "in_progress", "report", "findings_open", "closed"), 45, AUDITS),
 )  # fmt: skip

@@ -7,23 +7,19 @@ from qms_mcp.demo.script import Answer, Chapter, Memory, Step, rows_of
 
 AGEING = """\
 SELECT
-    metadata ->> 'number' AS capa,
+    number AS capa,
     title,
     status,
     current_date - created_at::date AS days_open,
     current_date - due_date::date AS days_over
 FROM qms.quality_items
-WHERE category = 'capa' AND status <> 'closed'
+WHERE category = 'capa' AND closed_at IS NULL
 ORDER BY created_at, id"""
 
 CAUSES = """\
-SELECT
-    metadata ->> 'root_cause' AS root_cause,
-    metadata ->> 'cause_category' AS cause,
-    count(*) AS cases,
-    sum((metadata ->> 'cost_eur')::numeric) AS cost_eur
-FROM qms.quality_items
-WHERE category = 'nonconformance' AND metadata ? 'root_cause'
+SELECT root_cause, cause_category AS cause, count(*) AS cases, sum(cost) AS cost_eur
+FROM qms.nonconformances
+WHERE root_cause IS NOT NULL
 GROUP BY 1, 2
 ORDER BY cases DESC, cost_eur DESC
 LIMIT 5"""
@@ -31,12 +27,12 @@ LIMIT 5"""
 BY_OWNER = """\
 SELECT p.printed_name AS owner, i.category, count(*) AS open_records
 FROM qms.quality_items AS i
-INNER JOIN qms.people AS p ON i.assigned_to = p.user_id
-WHERE i.status NOT IN ('closed', 'effective')
+INNER JOIN qms.people AS p ON i.owner_id = p.user_id
+WHERE i.closed_at IS NULL AND i.status <> 'effective'
 GROUP BY 1, 2
 ORDER BY 1, 2"""
 
-CLOSED_WITH_DISPOSITION = "t.category <> 'nonconformance' OR t.status <> 'closed' OR t.metadata ? 'disposition'"
+DECIDED = "t.verification_result IS NULL OR t.capa_required IS NOT NULL"
 
 CALIBRATION = {
     "description": "Calibration of a measuring instrument: what was found, and until when it may be used.",
@@ -139,15 +135,15 @@ CHECK = Chapter(
         Step(
             "Are the nonconformances complete?", "validate_data",
             {
-                "table": "qms.quality_items",
+                "table": "qms.nonconformances",
                 "rules": [
-                    {"kind": "not_null", "columns": ["assigned_to"]},
-                    {"kind": "range", "columns": ["priority"], "min": 0, "max": 3},
-                    {"kind": "predicate", "predicate": CLOSED_WITH_DISPOSITION},
+                    {"kind": "not_null", "columns": ["quantity_affected"]},
+                    {"kind": "range", "columns": ["cost"], "min": 0, "max": 10000},
+                    {"kind": "predicate", "predicate": DECIDED},
                 ],
             },
             check=lambda a, _: a.get("verdict") == "failed",
-            why="The rules found records that nobody completed; the demo has some on purpose.",
+            why="Some were verified and nobody decided whether a CAPA is needed; the demo has them on purpose.",
         ),
         Step("Can anyone see what is not theirs?", "check_rls", {},
              check=lambda a, _: a.get("found", {}).get("error") == 0),

@@ -1,4 +1,8 @@
-"""Loading the demo companies, the way the application would write: as somebody, with every trigger on."""
+"""Loading the demo companies: records as the owner of the database, for they arrive in the middle of their workflow.
+
+What follows, the compliance matrix and the triage of the day, is written as the application writes: as somebody, with
+a reason, and with every trigger on.
+"""
 
 import dataclasses
 import json
@@ -17,9 +21,13 @@ from qms_mcp.demo.records import Item, Requirement, items, requirements, start_o
 _ADMINISTER = query("local_owner.administer")
 _STEPS = [query(f"local_owner.{step}") for step in ("user", "organization", "person", "membership")]
 _LOADED = query("demo.loaded")
+_WHY = query("demo.why")
 _ITEMS = query("demo.items")
+_ROWS = query("demo.rows")
 _REQUIREMENTS = query("demo.requirements")
-_MOVED_TODAY = query("demo.moved_today")
+_TRIAGED_TODAY = query("demo.triaged_today")
+_LOADING = "Records of a company that does not exist, for the demo."
+_TRIAGE = "Triage of the morning: the oldest open cases come first."
 _VISITOR_ROLES = ("reporter", "owner", "reviewer", "approver", "admin")
 
 
@@ -53,15 +61,34 @@ async def _load(database: Database, company: Company, today: datetime) -> Loaded
     await _engage(database, company)
     keeper = Principal(company.people[0].user_id, company.organization_id, frozenset(), "system")
     wanted_items, wanted_requirements = items(company, today=today), requirements(company, today=today)
-    async with database.transaction(keeper) as transaction:
+    async with database.transaction(keeper, read_only=True) as transaction:
         before = await transaction.fetch_one(_LOADED, row=Stock) or Stock(0, 0)
-        if before.items >= len(wanted_items) and before.requirements >= len(wanted_requirements):
-            return Loaded(company, before, new=False)
-        for statement, rows in ((_ITEMS, wanted_items), (_REQUIREMENTS, wanted_requirements)):
-            await transaction.execute(statement, {"organization_id": company.organization_id, "rows": _as_json(rows)})
-        await transaction.execute(_MOVED_TODAY)
+    if before.items >= len(wanted_items) and before.requirements >= len(wanted_requirements):
+        return Loaded(company, before, new=False)
+    await _put(database, company, wanted_items)
+    async with database.transaction(keeper, because=_LOADING) as transaction:
+        rows = {"organization_id": company.organization_id, "rows": _as_json(wanted_requirements)}
+        await transaction.execute(_REQUIREMENTS, rows)
+    async with database.transaction(keeper, because=_TRIAGE) as transaction:
+        await transaction.execute(_TRIAGED_TODAY)
         after = await transaction.fetch_one(_LOADED, row=Stock) or Stock(0, 0)
     return Loaded(company, after, new=True)
+
+
+async def _put(database: Database, company: Company, wanted: Sequence[Item]) -> None:
+    """Load records in the states they are in: only the owner of the database may, and the trail says so."""
+    own = [{"part": None, "id": item.id, "category": item.category, "fields": item.details} for item in wanted]
+    parts = [
+        {"part": table, "id": item.id, "category": item.category, "fields": fields}
+        for item in wanted
+        for table, fields in item.parts
+    ]
+    async with database.owner_transaction() as transaction:
+        await transaction.execute(_ADMINISTER)
+        await transaction.execute(_WHY, {"reason": _LOADING})
+        organization = {"organization_id": company.organization_id}
+        await transaction.execute(_ITEMS, {**organization, "rows": _as_json(wanted)})
+        await transaction.execute(_ROWS, {**organization, "rows": json.dumps(own + parts, default=_plain)})
 
 
 async def _engage(database: Database, company: Company) -> None:

@@ -9,17 +9,21 @@ from uuid import UUID, uuid5
 
 from qms_mcp.demo.clauses import STANDARDS
 from qms_mcp.demo.company import Company, Person
+from qms_mcp.demo.details import GAP, Told, details_of
 from qms_mcp.demo.events import CATEGORIES, Category, Event
 
 _HISTORY_DAYS = 540
 _ON_TIME = 0.5
-_GAP = 0.03  # records nobody completed, for the checks to find
-_DISPOSITIONS = ("scrap", "rework", "use_as_is", "return_to_supplier")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A quality record; the fields are the columns of qms.quality_items."""
+    """A quality record; the fields up to `closed_at` are columns of qms.quality_items.
+
+    Attributes:
+        details: The columns of the table of its type.
+        parts: Table and columns of each part.
+    """
 
     id: UUID
     title: str
@@ -27,11 +31,14 @@ class Item:
     category: str
     status: str
     priority: int
-    assigned_to: UUID | None
+    owner_id: UUID | None
     due_date: datetime
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    closed_at: datetime | None
+    details: dict[str, Any]
+    parts: list[tuple[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,9 @@ def items(company: Company, *, today: datetime) -> list[Item]:
 def _of_category(company: Company, category: Category, chance: random.Random, today: datetime) -> Iterator[Item]:
     count = round(category.count * company.scale)
     ages = sorted((chance.triangular(0, _HISTORY_DAYS, 10) for _ in range(count)), reverse=True)
-    numbers: dict[int, int] = {}
-    for event, age in zip(_events(category, count, chance), ages, strict=True):
-        created = today - timedelta(days=age)
-        numbers[created.year] = numbers.get(created.year, 0) + 1
-        number = f"{category.prefix}-{created.year}-{numbers[created.year]:04d}"
-        yield _item(company, category, event, number, created, chance, today)
+    for place, (event, age) in enumerate(zip(_events(category, count, chance), ages, strict=True)):
+        record_id = uuid5(company.organization_id, f"{category.name} {place}")
+        yield _item(company, category, event, record_id, today - timedelta(days=age), chance, today)
 
 
 def _events(category: Category, count: int, chance: random.Random) -> list[Event]:
@@ -77,39 +81,35 @@ def _item(
     company: Company,
     category: Category,
     event: Event,
-    number: str,
+    record_id: UUID,
     created: datetime,
     chance: random.Random,
     today: datetime,
 ) -> Item:
     names = _names(company, created, chance)
     due = created + timedelta(days=category.days_to_close)
-    status, left = _state(category, created, due, chance, today)
+    reached, left = _state(category, created, due, chance, today)
     owners = [person for person in company.people if "owner" in person.roles]
     owner: Person = chance.choice(owners)
-    metadata: dict[str, Any] = {"number": number, "part": names["part"], "lot": names["lot"], "area": names["area"]}
-    if event.root_cause:
-        metadata["cause_category"] = event.cause_category
-    if event.root_cause and status not in category.states[:2]:
-        metadata["root_cause"] = event.root_cause
-    if category.name == "nonconformance":
-        metadata |= {"quantity": int(names["count"]), "cost_eur": chance.randrange(4, 220) * 25}
-        if status in {"disposition", "closed"} and chance.random() > _GAP:
-            metadata["disposition"] = chance.choice(_DISPOSITIONS)
-    if status == category.states[-1]:
-        metadata["closed_on"] = left.date().isoformat()
+    last = len(category.states) - 1
+    details = details_of(
+        category.name, Told(record_id, company, event, names, owner, created, due, left, reached, last, chance)
+    )
     return Item(
-        id=uuid5(company.organization_id, number),
+        id=record_id,
         title=event.title.format_map(names),
         description=event.description.format_map(names),
         category=category.name,
-        status=status,
+        status=category.states[reached],
         priority=chance.choices((0, 1, 2, 3), weights=(6, 4, 2, 1))[0],
-        assigned_to=owner.user_id if chance.random() > _GAP else None,
+        owner_id=owner.user_id if chance.random() > GAP else None,
         due_date=due,
-        metadata=metadata,
+        metadata={"shift": chance.choice(("early", "late", "night"))},
         created_at=created,
         updated_at=left,
+        closed_at=left if reached == last else None,
+        details=details.fields,
+        parts=details.parts,
     )
 
 
@@ -128,14 +128,14 @@ def _names(company: Company, created: datetime, chance: random.Random) -> dict[s
 
 def _state(
     category: Category, created: datetime, due: datetime, chance: random.Random, today: datetime
-) -> tuple[str, datetime]:
-    """Return the state a record has reached, and when: most are done in time, some drag on."""
+) -> tuple[int, datetime]:
+    """Return which state a record has reached, and when: most are done in time, some drag on."""
     on_time = chance.random() < _ON_TIME
     takes = (due - created) * (chance.uniform(0.4, 1.0) if on_time else chance.uniform(1.1, 8.0))
     if created + takes < today:
-        return category.states[-1], created + takes
+        return len(category.states) - 1, created + takes
     reached = int((today - created) / takes * (len(category.states) - 1))
-    return category.states[reached], created + (today - created) * chance.uniform(0.3, 0.95)
+    return reached, created + (today - created) * chance.uniform(0.3, 0.95)
 
 
 def requirements(company: Company, *, today: datetime) -> list[Requirement]:

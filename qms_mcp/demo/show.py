@@ -35,6 +35,17 @@ _SHOWN = {
     "explain_query": ("summary", "findings", "indexes", "notes"),
     "design_schema": ("decisions", "script"),
     "create_migration": ("name", "state", "sha256", "report", "reverse"),
+    "report_event": ("citation", "state", "similar"),
+    "update_record": ("citation", "state"),
+    "transition_record": ("citation", "state", "pending"),
+    "assess_reportability": ("citation", "proposal", "path", "pending"),
+    "disposition_nonconformance": ("citation", "pending"),
+    "open_capa": ("citation", "state", "why"),
+    "record_root_cause": ("citation", "root_causes", "diagram"),
+    "plan_capa": ("citation", "actions", "missing"),
+    "request_change": ("citation", "state", "missing"),
+    "update_capa_action": ("citation", "action", "open_actions"),
+    "trace_record": ("records", "diagram"),
     "check_rls": ("total_tables", "found", "findings", "method"),
 }
 

@@ -17,12 +17,15 @@ from mcp_types import CallToolResult, Implementation, TextContent
 
 from qms_mcp import __version__
 from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.demo.acts import Acts, signatories
+from qms_mcp.demo.browsers import a_browser
 from qms_mcp.demo.company import HALDEN, MORROW
 from qms_mcp.demo.job import ASK, CHANGE, CHECK, LOOK
 from qms_mcp.demo.load import Loaded, load_companies
 from qms_mcp.demo.safety import HOSTILE, OURS, THEIRS
 from qms_mcp.demo.script import Chapter, Memory, Step
 from qms_mcp.demo.show import Screen
+from qms_mcp.demo.story import Signatories, Story
 from qms_mcp.settings import Settings
 from qms_mcp.startup import open_database
 
@@ -53,8 +56,8 @@ class Tally:
 
 
 @asynccontextmanager
-async def prepared(home: Path, screen: Screen) -> AsyncGenerator[list[Loaded]]:
-    """Have the database up, migrated and filled while the demo lasts."""
+async def prepared(home: Path, screen: Screen) -> AsyncGenerator[tuple[list[Loaded], Signatories]]:
+    """Have the database up, migrated and filled while the demo lasts, and people who can sign."""
     began = time.perf_counter()
     embedded = EmbeddedPostgres(home)
     settings = Settings.model_validate({"qms_home": home})
@@ -63,10 +66,11 @@ async def prepared(home: Path, screen: Screen) -> AsyncGenerator[list[Loaded]]:
             database = await open_database(settings, embedded, lambda _stage: None)
             try:
                 loaded = await load_companies(database)
+                people = await signatories(database)
             finally:
                 await database.close()
         screen.line(f"PostgreSQL up, schema current, companies loaded in {time.perf_counter() - began:.1f} s", "dim")
-        yield loaded
+        yield loaded, people
     finally:
         embedded.release()
 
@@ -102,6 +106,13 @@ class Walk:
             await self._other_company()
             await self._ledger(client)
 
+    async def story(self, people: Signatories) -> None:
+        """Walk one case from the complaint to the closed CAPA; people sign in a browser."""
+        self.screen.title("One case, from the complaint to the closed CAPA: the model writes, people sign")
+        async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client, a_browser() as (browser, name):
+            self.screen.line(f"People sign on the approval page, in {name}.", "dim")
+            await Story(Acts(self, client, browser), people).run()
+
     async def _other_company(self) -> None:
         import jwt  # noqa: PLC0415 - only here
 
@@ -117,9 +128,10 @@ class Walk:
         if chapter.title:
             self.screen.title(chapter.title)
         for step in chapter.steps:
-            await self._step(client, step)
+            await self.take(client, step)
 
-    async def _step(self, client: Client, step: Step) -> None:
+    async def take(self, client: Client, step: Step) -> None:
+        """Take a step, and show what came back."""
         arguments = step.arguments_for(self.memory)
         self.screen.asked(self.tally.steps + 1, step, arguments)
         began = time.perf_counter()

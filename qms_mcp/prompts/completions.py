@@ -44,6 +44,10 @@ async def _values(call: CurrentCall, subject: str, argument: CompletionArgument,
     if subject.startswith(_LEDGER):
         runs = await call.services.ledger.runs(call.principal, beginning=_beginning(argument.value), limit=_RUNS)
         return [str(run.id) for run in runs]
+    if argument.name in {"key", "framework"}:
+        return [framework.key for framework in await call.services.compliance.frameworks(call.principal)]
+    if argument.name == "category" and subject.startswith("qms://workflow/"):
+        return [one.category for one in await call.services.compliance.record_types(call.principal)]
     relations = await call.services.catalogue.relation_names(call.principal)
     if argument.name == "schema":
         return sorted({relation.schema for relation in relations})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
 _INSERT = query("transforms.insert")
 _SAME = query("transforms.same")
 _GET = query("transforms.get")
+_REGULATED = query("transforms.regulated")
 _SHOWN_ROWS = 5
 _LONGEST = 160
 # What only the server's own functions write, although the application has rights on it.
 _NOT_BY_SQL = frozenset({"approvals", "migration_drafts", "transform_drafts", "audit_logs", "organizations",
                          "memberships", "people"})  # fmt: skip
 _MOST_PARAMETERS = 200
+_INSTEAD = (
+    "update_record changes fields, transition_record moves the state, report_event adds a record; "
+    "get_record says what is possible. transform_data is for tables of your own."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Protection:
+    regulated: bool
 
 
 class Transforms:
@@ -47,7 +58,7 @@ class Transforms:
         if not reason.strip():
             raise InvalidInputError("A reason is needed.", hint="Say why the rows have to change.")
         verdict = await self._inspected(statement, parameters)
-        snapshot = await changes.preview(self._database, principal, verdict, parameters)
+        snapshot = await changes.preview(self._database, principal, verdict, parameters, because=reason)
         if snapshot.rows == 0:
             raise ConflictError("It would change no row.", hint="Check the condition with execute_query.")
         params = {
@@ -61,7 +72,7 @@ class Transforms:
             "preview": json.dumps(_preview(verdict, snapshot).model_dump(mode="json")),
             "reason": reason,
         }
-        async with self._database.transaction(principal) as transaction:
+        async with self._database.transaction(principal, because=reason) as transaction:
             known = await transaction.fetch_one(_SAME, params, row=TransformDraft)
             draft = known or await transaction.fetch_one(_INSERT, params, row=TransformDraft)
         if draft is None:
@@ -118,6 +129,7 @@ class Transforms:
             draft.parameters,
             draft=(draft.id, approval_id, draft.sha256),
             rows_expected=draft.rows_expected,
+            because=draft.reason,
         )
 
     async def _inspected(self, statement: str, parameters: Sequence[Any]) -> Verdict:
@@ -132,7 +144,14 @@ class Transforms:
                 f"{verdict.target} is only written by the server itself.",
                 hint="It keeps people, approvals or the trail.",
             )
+        if verdict.target is not None and await self._regulated(verdict.target):
+            raise RefusedStatementError(f"{verdict.target} holds quality records: no SQL changes them.", hint=_INSTEAD)
         return verdict
+
+    async def _regulated(self, target: str) -> bool:
+        async with self._database.probe_transaction() as transaction:
+            found = await transaction.fetch_one(_REGULATED, {"target": target}, row=_Protection)
+        return found is not None and found.regulated
 
 
 def _preview(verdict: Verdict, snapshot: changes.Snapshot) -> Preview:
@@ -146,7 +165,7 @@ def _preview(verdict: Verdict, snapshot: changes.Snapshot) -> Preview:
         also=[
             f"{row.relation}: {_counted(row.inserted, row.updated, row.deleted)}"
             for row in snapshot.written
-            if row.relation != verdict.target
+            if row.relation != verdict.target and not row.relation.startswith("qms_private.")
         ],
     )
 

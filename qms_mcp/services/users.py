@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid4
 
 from qms_mcp.auth import passwords
@@ -28,9 +28,13 @@ _ADD_USER = query("users.add_user")
 _ADD_PERSON = query("users.add_person")
 _BEGIN = query("users.begin_membership")
 _END = query("users.end_membership")
-_CREDENTIAL = query("users.credential")
-_FAILED = query("users.failed")
-_SUCCEEDED = query("users.succeeded")
+_CHECK = query("users.check")
+_PARAMETERS = query("users.parameters")
+_HAS_PASSWORD = query("users.has_password")
+_NOTE = query("users.note")
+_DEACTIVATE = query("users.deactivate")
+_WAY = query("users.way_of_signing")
+_END_SESSIONS = query("users.end_sessions")
 _SET_PASSWORD = query("users.set_password")
 
 
@@ -42,6 +46,7 @@ class Person:
     email: str
     printed_name: str
     has_password: bool
+    deactivated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,6 @@ class ListedMember:
 class _Organization:
     id: UUID
     slug: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Credential:
-    password_hash: str
-    failed_tries: int
-    locked_until: datetime | None
-    locked: bool
 
 
 class Users:
@@ -95,6 +92,7 @@ class Users:
         """Add a person to an organization, or give one who is there other roles from now on.
 
         Raises:
+            ConflictError: The person was deactivated.
             InvalidInputError: The address, the name or a role can't be used.
             NotFoundError: There is no such organization, or several and none was named.
         """
@@ -102,6 +100,7 @@ class Users:
         async with self._administering() as transaction:
             chosen = await _organization(transaction, organization)
             found = await transaction.fetch_one(_BY_EMAIL, {"email": email}, row=Person)
+            _check_active(found)
             params = {
                 "user_id": found.user_id if found else uuid4(),
                 "email": email,
@@ -131,43 +130,104 @@ class Users:
             raise ConflictError(f"{email} has no current membership to end.")
         return ended
 
+    async def change_roles(self, email: str, roles: list[str], *, organization: str | None = None) -> list[str]:
+        """Give a member other roles from now on, and return them; what they were stays recorded.
+
+        Raises:
+            ConflictError: The person does not belong to the organization, or was deactivated.
+            InvalidInputError: A role can't be used.
+            NotFoundError: There is no such person or organization.
+        """
+        check_roles(roles)
+        async with self._administering() as transaction:
+            person = await _person(transaction, email)
+            _check_active(person)
+            chosen = await _organization(transaction, organization)
+            wanted = sorted(set(roles))
+            params = {"user_id": person.user_id, "organization_id": chosen.id, "roles": wanted}
+            if not await transaction.execute(_END, params):
+                raise ConflictError(
+                    f"{email} does not belong to {chosen.slug}.", hint="`qms-mcp users add` adds a person."
+                )
+            await transaction.execute(_BEGIN, params)
+        return wanted
+
+    async def deactivate(self, email: str) -> int:
+        """End everything a person may do, everywhere and at once; return how many memberships ended.
+
+        Nothing is deleted, and the user id is never given to anybody else.
+
+        Raises:
+            ConflictError: The person was deactivated before.
+            NotFoundError: Nobody has this address.
+        """
+        async with self._administering() as transaction:
+            person = await _person(transaction, email)
+            _check_active(person)
+            params = {"user_id": person.user_id, "organization_id": None, "action": "deactivated"}
+            await transaction.execute(_END_SESSIONS, params)
+            await transaction.execute(_NOTE, params)
+            await transaction.execute(_DEACTIVATE, params)
+            return await transaction.execute(_END, params)
+
+    async def sign_with(self, way: Literal["password", "recorded"], *, organization: str | None = None) -> str:
+        """Set how approvals of records are signed in an organization, and return its slug.
+
+        `recorded` is for organizations whose rules ask for no electronic signature: approvals keep name, time and
+        meaning without a password, and say so wherever they are shown. The change stands in the trail.
+
+        Raises:
+            NotFoundError: There is no such organization, or several and none was named.
+        """
+        async with self._administering() as transaction:
+            chosen = await _organization(transaction, organization)
+            await transaction.execute(_WAY, {"way": way, "organization_id": chosen.id})
+        return chosen.slug
+
     async def set_password(self, person: Person, password: str, *, old: str | None) -> None:
         """Set a password; one that exists is only replaced by who knows it.
 
         Raises:
+            ConflictError: Somebody set one meanwhile, or the person was deactivated.
             InvalidInputError: The new password is too weak.
             NotAllowedError: The old one is wrong or missing.
         """
+        _check_active(person)
         passwords.check_new(password)
         if person.has_password or old is not None:
             await self.verify(person, old or "")
-        params = {"user_id": person.user_id, "password_hash": passwords.hash_password(password)}
+        params = {
+            "user_id": person.user_id,
+            "password_hash": passwords.hash_password(password),
+            "action": "password_set",
+        }
         async with self._administering() as transaction:
-            if old is None and await transaction.fetch_one(_CREDENTIAL, params, row=_Credential):
+            if old is None and await transaction.fetch_dicts(_HAS_PASSWORD, params):
                 raise ConflictError("A password was set meanwhile.", hint="Start again with the one that is set.")
             await transaction.execute(_SET_PASSWORD, params)
+            # Whoever is signed in with the old one has to know the new one.
+            await transaction.execute(_END_SESSIONS, params)
+            await transaction.execute(_NOTE, params)
 
     async def verify(self, person: Person, password: str) -> None:
-        """Check a password. Wrong tries are counted; the fifth locks for 15 minutes.
+        """Check a password. Wrong tries are counted and recorded; the fifth locks for 15 minutes.
 
         Raises:
             NotAllowedError: It is wrong, none is set, or there were too many tries.
         """
-        params = {"user_id": person.user_id}
+        params: dict[str, object] = {"user_id": person.user_id}
         async with self._administering() as transaction:
-            credential = await transaction.fetch_one(_CREDENTIAL, params, row=_Credential)
-            right = credential is not None and not credential.locked
-            # The row stays locked while the hash is computed, so tries can't be made side by side.
-            right = right and credential is not None and passwords.matches(credential.password_hash, password)
-            if credential is not None and not credential.locked:
-                await transaction.execute(_SUCCEEDED if right else _FAILED, params)
-        if right:
+            parameters = (await transaction.fetch_dicts(_PARAMETERS, params))[0]["parameters"]
+            params["derived"] = passwords.derive(parameters, password)
+            # The database locks the row while it compares and counts, so tries side by side count one by one.
+            outcome = (await transaction.fetch_dicts(_CHECK, params))[0]["outcome"]
+        if outcome == "right":
             return
-        if credential is None:
+        if outcome == "unknown":
             raise NotAllowedError(
                 f"{person.email} has no password.", hint=f"Set one: qms-mcp users passwd {person.email}"
             )
-        if credential.locked:
+        if outcome == "locked":
             raise NotAllowedError("Too many wrong passwords.", hint="Try again in 15 minutes.")
         raise NotAllowedError("The password is wrong.", hint="Five wrong ones lock it for 15 minutes.")
 
@@ -197,11 +257,25 @@ async def _organization(transaction: "Transaction", slug: str | None) -> _Organi
     )
 
 
+def check_roles(roles: list[str]) -> None:
+    """Refuse what is no role.
+
+    Raises:
+        InvalidInputError: One of them is none, or there is not one.
+    """
+    wrong = [role for role in roles if role not in ROLES]
+    if wrong or not roles:
+        raise InvalidInputError(f"{', '.join(wrong) or 'Nothing'} is no role.", hint=f"Roles: {', '.join(ROLES)}.")
+
+
+def _check_active(person: Person | None) -> None:
+    if person is not None and person.deactivated:
+        raise ConflictError(f"{person.email} was deactivated.", hint="A user id is never used again; add another one.")
+
+
 def _check(email: str, name: str, roles: list[str]) -> None:
     if "@" not in email or email != email.strip():
         raise InvalidInputError(f"{email!r} is no e-mail address.")
     if not name.strip():
         raise InvalidInputError("A name is needed: it stands on records.", hint="--name 'Ada Lovelace'")
-    wrong = [role for role in roles if role not in ROLES]
-    if wrong or not roles:
-        raise InvalidInputError(f"{', '.join(wrong) or 'Nothing'} is no role.", hint=f"Roles: {', '.join(ROLES)}.")
+    check_roles(roles)

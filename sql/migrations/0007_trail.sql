@@ -1,4 +1,9 @@
 -- The audit trail as a chain: who, on whose behalf, through what, why; gap-free and hashed per organization.
+--
+-- The tables altered here hold few rows before these features exist, and a file runs in one transaction, in which
+-- nothing can be built concurrently.
+-- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion, adding-foreign-key-constraint
+-- squawk-ignore-file constraint-missing-not-valid, adding-not-nullable-field, disallowed-unique-constraint
 
 ALTER TABLE qms.audit_logs
 ADD COLUMN seq bigint,
@@ -27,30 +32,28 @@ CREATE TABLE qms_private.trail_heads (
 COMMENT ON TABLE qms_private.trail_heads IS 'The last entry of each chain. Its row is the lock that makes writers take turns.';
 GRANT SELECT, INSERT, UPDATE ON qms_private.trail_heads TO qms_definer;
 
+-- These two have a parsed body, which names nothing that a search_path could change: unlike functions that set one,
+-- they are planned into the statement that calls them. A verification hashes three times as many entries that way, and
+-- an array takes half the time of an object.
 CREATE FUNCTION qms.audit_canonical(entry qms.audit_logs) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = ''
-AS $$
-    SELECT jsonb_build_object(
-        'seq', entry.seq, 'id', entry.id, 'organization_id', entry.organization_id,
-        'at_us', (extract(epoch FROM entry.created_at) * 1000000)::bigint,
-        'entity_type', entry.entity_type, 'entity_id', entry.entity_id, 'action', entry.action,
-        'record_id', entry.record_id, 'record_version', entry.record_version,
-        'actor_id', entry.actor_id, 'actor_name', entry.actor_name, 'actor_kind', entry.actor_kind,
-        'on_behalf_of', entry.on_behalf_of, 'client', entry.client, 'tool_call_id', entry.tool_call_id,
-        'reason', entry.reason, 'changes', entry.changes, 'metadata', entry.metadata,
-        'app_version', entry.app_version, 'definition_version', entry.definition_version
-    )::text
-$$;
+LANGUAGE sql STABLE
+RETURN json_build_array(
+    entry.seq, entry.id, entry.organization_id, (extract(epoch FROM entry.created_at) * 1000000)::bigint,
+    entry.entity_type, entry.entity_id, entry.action, entry.record_id, entry.record_version,
+    entry.actor_id, entry.actor_name, entry.actor_kind, entry.on_behalf_of, entry.client, entry.tool_call_id,
+    entry.reason, entry.changes, entry.metadata, entry.app_version, entry.definition_version
+)::text;
 COMMENT ON FUNCTION qms.audit_canonical(qms.audit_logs) IS
-'The one text of an entry that is hashed. Times are microseconds since 1970 UTC, so that no setting changes it.';
+'The one text of an entry that is hashed: its values in this order, forever. Times are microseconds since 1970 UTC, so '
+'that no setting changes it.';
 
 CREATE FUNCTION qms.audit_hash(previous text, entry qms.audit_logs) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = ''
-AS $$SELECT encode(sha256(convert_to(previous || qms.audit_canonical(entry), 'UTF8')), 'hex')$$;
+LANGUAGE sql STABLE
+RETURN encode(sha256(convert_to(previous || qms.audit_canonical(entry), 'UTF8')), 'hex');
 COMMENT ON FUNCTION qms.audit_hash(text, qms.audit_logs) IS 'The hash of an entry that follows one with the hash `previous`.';
 
 -- Entries made before there was a chain are chained in the order in which they were made.
-ALTER TABLE qms.audit_logs NO FORCE ROW LEVEL SECURITY;
+CREATE POLICY chaining ON qms.audit_logs TO CURRENT_USER USING (true) WITH CHECK (true);
 ALTER TABLE qms.audit_logs DISABLE TRIGGER append_only;
 DO $$
 DECLARE
@@ -76,7 +79,7 @@ BEGIN
 END
 $$;
 ALTER TABLE qms.audit_logs ENABLE TRIGGER append_only;
-ALTER TABLE qms.audit_logs FORCE ROW LEVEL SECURITY;
+DROP POLICY chaining ON qms.audit_logs;
 
 ALTER TABLE qms.audit_logs
 ALTER COLUMN seq SET NOT NULL,
@@ -86,8 +89,11 @@ ADD CONSTRAINT audit_logs_place UNIQUE (organization_id, seq);
 CREATE INDEX audit_logs_record ON qms.audit_logs (organization_id, record_id, seq);
 CREATE INDEX audit_logs_on_behalf ON qms.audit_logs (on_behalf_of);
 CREATE INDEX audit_logs_time ON qms.audit_logs (organization_id, created_at);
+CREATE INDEX audit_logs_action ON qms.audit_logs (organization_id, action, seq);
 DROP INDEX qms.audit_logs_actor;
 CREATE INDEX audit_logs_actor ON qms.audit_logs (actor_id, seq);
+-- What happened to a record is found by audit_logs_record, with its parts.
+DROP INDEX qms.audit_logs_entity;
 
 -- One at a time ---------------------------------------------------------------------------------------------------------
 
@@ -106,9 +112,20 @@ $$;
 COMMENT ON FUNCTION qms_private.lock_trail(uuid) IS
 'Takes the turn to write the trail of an organization until the transaction ends.';
 
+-- White space of every width, and what has none: a text of nothing else says nothing.
+CREATE FUNCTION qms.said(value text) RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN nullif(btrim(
+    value,
+    U&' \0009\000A\000B\000C\000D\0085\00A0\00AD\1680\180E\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A'
+    '\200B\200C\200D\2028\2029\202F\205F\2060\2800\3000\3164\FEFF'
+), '');
+COMMENT ON FUNCTION qms.said(text) IS 'A text without the white space around it; null when there is nothing else to it.';
+GRANT EXECUTE ON FUNCTION qms.said(text) TO qms_app, qms_sql, qms_definer;
+
 CREATE FUNCTION qms.written_reason() RETURNS text
 LANGUAGE sql STABLE SET search_path = ''
-AS $$SELECT nullif(btrim(current_setting('qms.reason', true)), '')$$;
+AS $$SELECT qms.said(current_setting('qms.reason', true))$$;
 COMMENT ON FUNCTION qms.written_reason() IS 'Why this transaction changes records, as its caller said.';
 
 CREATE FUNCTION qms.take_trail_turn() RETURNS trigger
@@ -266,69 +283,85 @@ CREATE FUNCTION qms.verify_trail(from_seq bigint DEFAULT 1, to_seq bigint DEFAUL
 )
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
-    WITH checked AS (
+    -- The entry before the range goes along: what follows it has to name its hash.
+    WITH bounds AS (
+        SELECT
+            greatest(from_seq, 1) AS lowest, greatest(from_seq - 1, 1) AS before_lowest,
+            coalesce(to_seq, 9223372036854775807) AS highest
+    ),
+    head AS (SELECT h.seq, h.row_hash FROM qms.trail_head() AS h),
+    checked AS MATERIALIZED (
         SELECT
             a.seq, a.prev_hash, a.row_hash,
             lag(a.seq) OVER (ORDER BY a.seq) AS before_seq,
             lag(a.row_hash) OVER (ORDER BY a.seq) AS before_hash,
-            a.row_hash = qms.audit_hash(a.prev_hash, a.*::qms.audit_logs) AS own
+            a.row_hash IS NOT DISTINCT FROM qms.audit_hash(a.prev_hash, a.*::qms.audit_logs) AS own
         FROM qms.audit_logs AS a
         WHERE
-            a.organization_id = qms.current_organization_id() AND a.seq >= greatest(from_seq, 1) - 1
-            AND (to_seq IS NULL OR a.seq <= to_seq)
+            a.organization_id = (SELECT qms.current_organization_id())
+            AND a.seq BETWEEN greatest(from_seq - 1, 1) AND coalesce(to_seq, 9223372036854775807)
     ),
     judged AS (
         SELECT
             c.seq,
             CASE
-                WHEN c.before_seq IS NULL AND c.seq > greatest(from_seq, 1) THEN greatest(from_seq, 1)
-                WHEN c.before_seq IS NOT NULL AND c.seq <> c.before_seq + 1 THEN c.before_seq + 1
-                WHEN NOT c.own THEN c.seq
+                WHEN c.before_seq IS NULL AND c.seq > b.before_lowest THEN b.before_lowest
+                WHEN c.before_seq IS NOT NULL AND c.seq > c.before_seq + 1 THEN c.before_seq + 1
+                WHEN NOT c.own OR c.seq = c.before_seq THEN c.seq
+                WHEN c.before_hash IS DISTINCT FROM c.prev_hash AND c.before_seq IS NOT NULL THEN c.before_seq
                 WHEN c.seq = 1 AND c.prev_hash <> repeat('0', 64) THEN c.seq
-                WHEN c.before_hash <> c.prev_hash THEN c.before_seq
             END AS bad,
             CASE
-                WHEN c.before_seq IS NULL AND c.seq > greatest(from_seq, 1) THEN 'missing'
-                WHEN c.before_seq IS NOT NULL AND c.seq <> c.before_seq + 1 THEN 'missing'
+                WHEN c.before_seq IS NULL AND c.seq > b.before_lowest THEN 'missing'
+                WHEN c.before_seq IS NOT NULL AND c.seq > c.before_seq + 1 THEN 'missing'
+                WHEN c.seq = c.before_seq THEN 'added'
                 WHEN NOT c.own THEN 'altered'
+                -- The one before is whole in itself, but not the entry this one was written after.
+                WHEN c.before_hash IS DISTINCT FROM c.prev_hash AND c.before_seq IS NOT NULL THEN 'replaced'
                 WHEN c.seq = 1 AND c.prev_hash <> repeat('0', 64) THEN 'altered'
-                WHEN c.before_hash <> c.prev_hash THEN 'replaced'
             END AS how
         FROM checked AS c
+        CROSS JOIN bounds AS b
     ),
-    summary AS (
+    first_bad AS (
+        SELECT j.bad, j.how FROM judged AS j WHERE j.bad IS NOT NULL
+        ORDER BY j.bad, j.how = 'replaced', j.seq LIMIT 1
+    ),
+    last_one AS (SELECT c.seq, c.row_hash FROM checked AS c ORDER BY c.seq DESC LIMIT 1),
+    ending AS (
         SELECT
-            count(*) FILTER (WHERE j.seq >= from_seq) AS entries,
-            min(j.seq) FILTER (WHERE j.seq >= from_seq) AS first_seq,
-            max(j.seq) AS last_seq,
-            min(j.bad) AS bad
-        FROM judged AS j
-    ),
-    head AS (SELECT h.seq, h.row_hash FROM qms.trail_head() AS h)
+            CASE
+                WHEN h.seq IS NULL AND l.seq IS NULL THEN NULL
+                WHEN h.seq IS NULL THEN l.seq + 1
+                WHEN least(b.highest, h.seq) >= b.lowest AND coalesce(l.seq, b.before_lowest - 1) < least(b.highest, h.seq)
+                    THEN coalesce(l.seq, b.before_lowest - 1) + 1
+                WHEN l.seq > h.seq THEN h.seq + 1
+                WHEN l.seq = h.seq AND l.row_hash <> h.row_hash THEN l.seq
+            END AS bad,
+            CASE
+                WHEN h.seq IS NULL THEN 'missing'
+                WHEN coalesce(l.seq, b.before_lowest - 1) < least(b.highest, h.seq) THEN 'missing'
+                WHEN l.seq > h.seq THEN 'added'
+                ELSE 'replaced'
+            END AS how
+        FROM bounds AS b
+        LEFT JOIN head AS h ON true
+        LEFT JOIN last_one AS l ON true
+    )
     SELECT
-        s.entries, s.first_seq, s.last_seq,
-        (SELECT c.row_hash FROM checked AS c WHERE c.seq = s.last_seq),
-        coalesce(
-            s.bad,
-            CASE
-                WHEN to_seq IS NULL AND coalesce(s.last_seq, 0) < h.seq THEN coalesce(s.last_seq, 0) + 1
-                WHEN s.last_seq = h.seq
-                    AND (SELECT c.row_hash FROM checked AS c WHERE c.seq = s.last_seq) <> h.row_hash THEN s.last_seq
-            END
-        ),
-        coalesce(
-            (SELECT j.how FROM judged AS j WHERE j.bad = s.bad ORDER BY j.seq LIMIT 1),
-            CASE
-                WHEN to_seq IS NULL AND coalesce(s.last_seq, 0) < h.seq THEN 'missing'
-                WHEN s.last_seq = h.seq
-                    AND (SELECT c.row_hash FROM checked AS c WHERE c.seq = s.last_seq) <> h.row_hash THEN 'replaced'
-            END
-        )
-    FROM summary AS s
-    LEFT JOIN head AS h ON true
+        (SELECT count(*) FROM checked AS c WHERE c.seq >= b.lowest),
+        (SELECT min(c.seq) FROM checked AS c WHERE c.seq >= b.lowest),
+        (SELECT l.seq FROM last_one AS l WHERE l.seq >= b.lowest),
+        (SELECT l.row_hash FROM last_one AS l WHERE l.seq >= b.lowest),
+        coalesce(f.bad, e.bad),
+        CASE WHEN f.bad IS NOT NULL THEN f.how WHEN e.bad IS NOT NULL THEN e.how END
+    FROM bounds AS b
+    CROSS JOIN ending AS e
+    LEFT JOIN first_bad AS f ON true
 $$;
 COMMENT ON FUNCTION qms.verify_trail(bigint, bigint) IS
-'Recomputes the chain of the caller''s organization. bad_seq is the first entry that is missing, altered or replaced.';
+'Recomputes the chain of the caller''s organization, or a range of it. bad_seq is the first entry that is missing, '
+'altered, replaced (whole in itself, but not what the next one followed) or added behind the head.';
 
 CREATE TABLE qms.audit_anchors (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -354,21 +387,22 @@ FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON qms.audit_anchors
 FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
-CREATE FUNCTION qms.note_anchor(at_place text) RETURNS qms.audit_anchors
+CREATE FUNCTION qms.note_anchor(at_place text, at_seq bigint) RETURNS qms.audit_anchors
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
     made qms.audit_anchors;
 BEGIN
     INSERT INTO qms.audit_anchors (organization_id, seq, row_hash, place, anchored_by)
-    SELECT qms.current_organization_id(), h.seq, h.row_hash, at_place, qms.current_user_id()
-    FROM qms.trail_head() AS h
-    WHERE h.seq > 0
+    SELECT a.organization_id, a.seq, a.row_hash, at_place, qms.current_user_id()
+    FROM qms.audit_logs AS a
+    WHERE a.organization_id = qms.current_organization_id() AND a.seq = at_seq
     RETURNING * INTO made;
     RETURN made;
 END
 $$;
-COMMENT ON FUNCTION qms.note_anchor(text) IS 'Records that the present head was written down at a place. No row when the chain is empty.';
+COMMENT ON FUNCTION qms.note_anchor(text, bigint) IS
+'Records that an entry''s hash was written down at a place. Nothing when there is no such entry.';
 
 GRANT SELECT ON qms.audit_logs TO qms_definer;
 CREATE POLICY administration ON qms.audit_logs FOR SELECT TO qms_definer USING (true);
@@ -384,14 +418,14 @@ ALTER FUNCTION qms.take_trail_turn() OWNER TO qms_definer;
 ALTER FUNCTION qms.chain_entry() OWNER TO qms_definer;
 ALTER FUNCTION qms.record_entry() OWNER TO qms_definer;
 ALTER FUNCTION qms.trail_head() OWNER TO qms_definer;
-ALTER FUNCTION qms.note_anchor(text) OWNER TO qms_definer;
+ALTER FUNCTION qms.note_anchor(text, bigint) OWNER TO qms_definer;
 REVOKE CREATE ON SCHEMA qms, qms_private FROM qms_definer;
 SET LOCAL ROLE qms_definer;
 GRANT EXECUTE ON FUNCTION qms.take_trail_turn(), qms.chain_entry(), qms.record_entry() TO SESSION_USER;
 GRANT EXECUTE ON FUNCTION
     qms.audit_canonical(qms.audit_logs), qms.audit_hash(text, qms.audit_logs), qms.written_reason(), qms.trail_head()
     TO qms_app, qms_sql, SESSION_USER;
-GRANT EXECUTE ON FUNCTION qms.note_event(text, uuid, text, jsonb), qms.note_anchor(text) TO qms_app;
+GRANT EXECUTE ON FUNCTION qms.note_event(text, uuid, text, jsonb), qms.note_anchor(text, bigint) TO qms_app;
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION qms.verify_trail(bigint, bigint) TO qms_app, qms_sql;
 

@@ -1,4 +1,9 @@
 -- Typed quality records over one base: what each type keeps of its own, its parts, links and evidence.
+--
+-- The tables altered here hold few rows before these features exist, and a file runs in one transaction, in which
+-- nothing can be built concurrently.
+-- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion, adding-foreign-key-constraint
+-- squawk-ignore-file constraint-missing-not-valid, adding-not-nullable-field, disallowed-unique-constraint
 
 CREATE TABLE qms.record_types (
     category text PRIMARY KEY,
@@ -631,6 +636,7 @@ AS $$
         SELECT FROM qms.memberships AS m
         WHERE m.organization_id = of_organization AND m.user_id = person
             AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
+            AND NOT EXISTS (SELECT FROM qms.people AS p WHERE p.user_id = person AND p.deactivated_at IS NOT NULL)
     )
 $$;
 COMMENT ON FUNCTION qms_private.is_member(uuid, uuid) IS 'Whether somebody belongs to an organization now.';
@@ -683,6 +689,14 @@ BEGIN
     new.touched_by_transaction := pg_current_xact_id();
     new.due_date := coalesce(new.due_date, qms_private.due_in_state(new.organization_id, definition.body, new.status, began));
     PERFORM qms_private.lock_trail(new.organization_id);
+    -- A row that is there already is not added (ON CONFLICT): it takes no number, so that none is missing.
+    IF EXISTS (SELECT FROM qms.quality_items AS i WHERE i.id = new.id) OR EXISTS (
+        SELECT FROM qms.quality_items AS i
+        WHERE
+            i.organization_id = new.organization_id AND i.category = new.category AND i.external_id = new.external_id
+    ) THEN
+        RETURN new;
+    END IF;
     new.number := qms_private.next_number(
         new.organization_id, of_type.prefix,
         extract(year FROM new.created_at AT TIME ZONE (
@@ -704,14 +718,19 @@ DECLARE
     wrong text;
 BEGIN
     SELECT d.body -> 'states' -> item.status INTO state
-    FROM qms.workflow_definitions AS d WHERE d.id = item.definition_id;
+    FROM qms.workflow_definitions AS d
+    -- A record of the time before there were workflows is locked as the shipped one says.
+    WHERE d.id = item.definition_id OR (
+        item.definition_id IS NULL AND d.category = item.category AND d.organization_id IS NULL
+    )
+    ORDER BY d.version DESC LIMIT 1;
     IF coalesce(jsonb_array_length(state -> 'locked'), 0) = 0 THEN
         RETURN;
     END IF;
     SELECT c.field INTO wrong
     FROM unnest(changed) AS c (field)
     WHERE
-        (state -> 'locked' ?| ARRAY['*', c.field] OR (of_part IS NOT NULL AND state -> 'locked' ? of_part))
+        state -> 'locked' ?| CASE WHEN of_part IS NULL THEN ARRAY['*', c.field] ELSE ARRAY['*', of_part, of_part || '.' || c.field] END
         AND NOT coalesce(
             CASE
                 WHEN of_part IS NULL THEN state -> 'open' ? c.field
@@ -741,8 +760,8 @@ CREATE FUNCTION qms.keep_record() RETURNS trigger
 LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
-    before jsonb := to_jsonb(old) - ARRAY['embedding', 'updated_at', 'touched_by_transaction'];
-    after jsonb := to_jsonb(new) - ARRAY['embedding', 'updated_at', 'touched_by_transaction'];
+    before jsonb := to_jsonb(old) - ARRAY['embedding', 'updated_at', 'touched_by_transaction', 'escalation_level'];
+    after jsonb := to_jsonb(new) - ARRAY['embedding', 'updated_at', 'touched_by_transaction', 'escalation_level'];
     changed text [] := qms.changed_fields(before, after);
     fixed text [] := ARRAY['id', 'organization_id', 'number', 'category', 'created_at', 'drafted_by', 'drafted_by_kind', 'source', 'external_id'];
 BEGIN
@@ -792,6 +811,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION qms_private.touch_record(uuid) IS 'A part of the record changes: its version grows.';
 
+CREATE FUNCTION qms.refuse_strangers(before jsonb, after jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = ''
+AS $$
+DECLARE
+    named text;
+BEGIN
+    FOREACH named IN ARRAY ARRAY[
+        'owner_id', 'signer_id', 'author_id', 'area_responsible', 'lead_auditor', 'trainee_id', 'trainer_id'
+    ] LOOP
+        IF after ->> named IS NOT NULL AND before -> named IS DISTINCT FROM after -> named
+            AND qms.current_user_id() IS NOT NULL AND NOT qms.is_colleague((after ->> named)::uuid) THEN
+            RAISE EXCEPTION '% must be somebody of this organization', named USING ERRCODE = 'QM024';
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION qms.refuse_strangers(jsonb, jsonb) IS
+'Whoever a caller newly names as owner, signer, author, trainee and so on belongs to the organization (error QM024).';
+
 CREATE FUNCTION qms.keep_details() RETURNS trigger
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -811,8 +849,16 @@ BEGIN
     IF tg_op = 'UPDATE' AND (new.id, new.organization_id) IS DISTINCT FROM (old.id, old.organization_id) THEN
         RAISE EXCEPTION 'fields stay with their record' USING ERRCODE = 'QM021';
     END IF;
-    IF tg_op = 'UPDATE' AND current_user <> 'qms_definer' THEN
-        PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+    IF current_user <> 'qms_definer' THEN
+        PERFORM qms.refuse_strangers(before, after);
+        IF tg_op = 'UPDATE' THEN
+            PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+        ELSIF qms.current_user_id() IS NOT NULL AND EXISTS (
+            SELECT FROM qms.transitions AS t WHERE t.record_id = new.id
+        ) THEN
+            RAISE EXCEPTION '% is in state "%": its fields are added while it is new', item.number, item.status
+            USING ERRCODE = 'QM021';
+        END IF;
     END IF;
     RETURN new;
 END
@@ -837,6 +883,11 @@ BEGIN
     IF tg_op = 'INSERT' AND qms.current_user_id() IS NOT NULL THEN
         new.created_by := qms.current_user_id();
         new.created_kind := qms.current_actor_kind();
+        -- Which one is the last follows from this: not from when somebody began a transaction.
+        new.created_at := clock_timestamp();
+    END IF;
+    IF tg_op = 'INSERT' AND tg_table_name IN ('capa_actions', 'root_causes', 'effectiveness_checks') THEN
+        new.cycle := coalesce((SELECT c.cycle FROM qms.capas AS c WHERE c.id = new.record_id), 1);
     END IF;
     IF current_user = 'qms_definer' THEN
         RETURN new;
@@ -848,9 +899,17 @@ BEGIN
             USING ERRCODE = 'QM021', HINT = 'What was recorded stays; add a new entry instead.';
         END IF;
     END IF;
+    PERFORM qms.refuse_strangers(CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END, to_jsonb(new));
     PERFORM qms.refuse_locked(
         item, CASE WHEN tg_op = 'INSERT' THEN ARRAY[tg_table_name::text] ELSE changed END, tg_table_name::text
     );
+    -- What a person accepted or decided is that no more once it says something else.
+    IF tg_op = 'UPDATE' AND NOT changed <@ ARRAY['withdrawn_reason']
+        AND coalesce(to_jsonb(old) ->> 'decided_by', to_jsonb(old) ->> 'accepted_by') IS NOT NULL THEN
+        new := jsonb_populate_record(
+            new, '{"decided_by": null, "decided_at": null, "accepted_by": null, "accepted_at": null}'
+        );
+    END IF;
     RETURN new;
 END
 $$;
@@ -913,15 +972,19 @@ BEGIN
         AND a.attname <> ALL (ARRAY[
             'created_at', 'created_by', 'created_kind', 'accepted_by', 'accepted_at', 'decided_by', 'decided_at',
             'verdict', 'verdict_by', 'cycle', 'reportable', 'reportability_decided_by', 'is_effective',
-            'effective_from', 'effective_to', 'acknowledged_at', 'rpn', 'residual_rpn'
-        ]);
+            'effective_from', 'effective_to', 'acknowledged_at', 'next_review_on', 'rpn', 'residual_rpn'
+        ])
+        -- By when a complaint is reported follows from what a person decided.
+        AND (named, a.attname::text) <> ('complaints', 'report_due_on');
     EXECUTE format('GRANT INSERT (%s) ON qms.%I TO qms_app', own_columns, named);
     IF kind = 'part' THEN
         SELECT string_agg(quote_ident(c.name), ', ') INTO changeable
         FROM qms.record_parts AS p, unnest(p.changeable) AS c (name) WHERE p.table_name = named;
     ELSE
         SELECT string_agg(c.name, ', ') INTO changeable
-        FROM unnest(string_to_array(own_columns, ', ')) AS c (name) WHERE c.name NOT IN ('id', 'organization_id');
+        FROM unnest(string_to_array(own_columns, ', ')) AS c (name)
+        -- Once equipment is registered, its dates follow from its calibrations.
+        WHERE c.name NOT IN ('id', 'organization_id', 'last_calibrated_on', 'calibration_due_on');
     END IF;
     IF changeable IS NOT NULL AND kind <> 'link' THEN
         EXECUTE format('GRANT UPDATE (%s) ON qms.%I TO qms_app', changeable, named);
@@ -978,6 +1041,31 @@ BEGIN
             'ALTER TABLE qms.%I ADD FOREIGN KEY (organization_id, %I) REFERENCES qms.quality_items (organization_id, id)',
             referring.table_name, referring.column_name);
         EXECUTE format('CREATE INDEX ON qms.%I (organization_id, %I)', referring.table_name, referring.column_name);
+    END LOOP;
+    -- No day without end and no quantity that is none: they pass every comparison.
+    FOR referring IN
+        SELECT
+            c.relname AS table_name,
+            string_agg(
+                CASE
+                    WHEN a.atttypid = 'numeric'::regtype THEN format('%1$I > ''-Infinity'' AND %1$I < ''Infinity''', a.attname)
+                    ELSE format('isfinite(%I)', a.attname)
+                END, ' AND ' ORDER BY a.attnum
+            ) AS column_name
+        FROM pg_catalog.pg_class AS c
+        INNER JOIN pg_catalog.pg_attribute AS a ON c.oid = a.attrelid
+        WHERE
+            c.relnamespace = 'qms'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+            AND a.atttypid IN ('date'::regtype, 'timestamptz'::regtype, 'numeric'::regtype)
+            AND c.relname IN (
+                SELECT t.table_name FROM qms.record_types AS t UNION ALL SELECT p.table_name FROM qms.record_parts AS p
+                UNION ALL SELECT 'quality_items'
+            )
+        GROUP BY c.relname
+    LOOP
+        EXECUTE format(
+            'ALTER TABLE qms.%I ADD CONSTRAINT %I CHECK (%s)', referring.table_name, referring.table_name || '_finite',
+            referring.column_name);
     END LOOP;
     -- A column that names a person is looked up by person.
     FOR referring IN
@@ -1147,7 +1235,7 @@ COMMENT ON FUNCTION qms.seen_version(uuid, integer) IS
 
 CREATE FUNCTION qms.take_turn() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = ''
-AS $$SELECT qms_private.lock_trail(qms.current_organization_id())$$;
+AS $$SELECT qms_private.lock_trail(o.ours) FROM (SELECT qms.current_organization_id() AS ours) AS o WHERE o.ours IS NOT NULL$$;
 COMMENT ON FUNCTION qms.take_turn() IS 'Waits for the turn to write records of the caller''s organization.';
 
 CREATE FUNCTION qms.change_record(record_id uuid, expected_version integer, fields jsonb) RETURNS qms.quality_items
@@ -1158,6 +1246,7 @@ DECLARE
     own_table text;
     base_fields text [] := qms.writable_fields('quality_items', true);
     own_fields text [];
+    own jsonb;
 BEGIN
     SELECT t.table_name INTO own_table FROM qms.record_types AS t WHERE t.category = item.category;
     IF own_table IS NULL THEN
@@ -1165,11 +1254,14 @@ BEGIN
     END IF;
     own_fields := qms.writable_fields(own_table, true);
     PERFORM qms.refuse_unknown(fields, base_fields || own_fields, item.category);
-    PERFORM qms.write_row(
-        own_table, item.id,
-        (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') FROM jsonb_each(fields) AS f WHERE f.key = ANY (own_fields)),
-        '{}'
-    );
+    SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') INTO own
+    FROM jsonb_each(fields) AS f WHERE f.key = ANY (own_fields);
+    -- A record of the time before there were types gets its fields with the first change of one.
+    IF own <> '{}' AND qms.write_row(own_table, item.id, own, '{}') IS NULL THEN
+        PERFORM qms.write_row(
+            own_table, NULL, own, jsonb_build_object('id', item.id, 'organization_id', item.organization_id)
+        );
+    END IF;
     PERFORM qms.write_row(
         'quality_items', item.id,
         (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') FROM jsonb_each(fields) AS f WHERE f.key = ANY (base_fields)),
@@ -1257,23 +1349,24 @@ BEGIN
     SELECT t.table_name INTO own_table FROM qms.record_types AS t WHERE t.category = item.category;
     content := to_jsonb(item) - ARRAY[
         'embedding', 'updated_at', 'version', 'status', 'state_since', 'closed_at', 'escalation_level', 'legal_hold',
-        'touched_by_transaction', 'adopted_by', 'adopted_at', 'definition_id', 'drafted_by_kind'
+        'touched_by_transaction', 'adopted_by', 'adopted_at', 'definition_id', 'drafted_by_kind', 'due_date'
     ];
     content := jsonb_set(content, '{created_at}', to_jsonb((extract(epoch FROM item.created_at) * 1000000)::bigint));
-    IF item.due_date IS NOT NULL THEN
-        content := jsonb_set(content, '{due_date}', to_jsonb((extract(epoch FROM item.due_date) * 1000000)::bigint));
-    END IF;
     IF item.occurred_at IS NOT NULL THEN
         content := jsonb_set(content, '{occurred_at}', to_jsonb((extract(epoch FROM item.occurred_at) * 1000000)::bigint));
     END IF;
     IF own_table IS NOT NULL THEN
-        EXECUTE format('SELECT to_jsonb(t) - ARRAY[''id'', ''organization_id'', ''created_at'', ''effective_from'', ''effective_to'', ''is_effective'', ''acknowledged_at''] FROM qms.%I AS t WHERE t.id = $1', own_table)
+        -- Left out is what steps write, and only that: the day a field action is to be reported by, people write.
+        EXECUTE format('SELECT to_jsonb(t) - ARRAY[''id'', ''organization_id'', ''created_at'', ''effective_from'', ''effective_to'', ''is_effective'', ''acknowledged_at'', ''verdict'', ''verdict_by'', ''cycle'', ''reportable'', ''reportability_decided_by'', ''next_review_on'', ''replaced_by'', ''last_calibrated_on'', ''calibration_due_on''] FROM qms.%I AS t WHERE t.id = $1', own_table)
         INTO own USING item.id;
+        IF own_table = 'complaints' THEN
+            own := own - 'report_due_on';
+        END IF;
     END IF;
     content := content || jsonb_build_object('details', coalesce(own, '{}'));
     FOR part IN SELECT p.table_name FROM qms.record_parts AS p WHERE p.table_name <> 'record_notes' ORDER BY p.table_name LOOP
         EXECUTE format(
-            'SELECT jsonb_agg(to_jsonb(t) - ARRAY[''organization_id'', ''record_id'', ''created_at'', ''accepted_at'', ''decided_at''] ORDER BY t.created_at, t.id) FROM qms.%I AS t WHERE t.record_id = $1', part
+            'SELECT jsonb_agg(to_jsonb(t) - ARRAY[''organization_id'', ''record_id'', ''created_at'', ''accepted_by'', ''accepted_at'', ''decided_by'', ''decided_at''] ORDER BY t.created_at, t.id) FROM qms.%I AS t WHERE t.record_id = $1', part
         ) INTO rows_of_part USING item.id;
         IF rows_of_part IS NOT NULL THEN
             content := content || jsonb_build_object(part, rows_of_part);
@@ -1301,10 +1394,11 @@ ALTER FUNCTION qms.take_turn() OWNER TO qms_definer;
 REVOKE CREATE ON SCHEMA qms, qms_private FROM qms_definer;
 SET LOCAL ROLE qms_definer;
 GRANT EXECUTE ON FUNCTION qms.prepare_record(), qms.touch_parent() TO SESSION_USER;
-GRANT EXECUTE ON FUNCTION qms.is_colleague(uuid), qms.take_turn() TO qms_app;
+GRANT EXECUTE ON FUNCTION qms.is_colleague(uuid), qms.take_turn() TO qms_app, SESSION_USER;
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION
-    qms.changed_fields(jsonb, jsonb), qms.coming_version(qms.quality_items), qms.refuse_locked(qms.quality_items, text [], text), qms.find_record(text),
+    qms.changed_fields(jsonb, jsonb), qms.coming_version(qms.quality_items), qms.refuse_locked(qms.quality_items, text [], text),
+    qms.refuse_strangers(jsonb, jsonb), qms.find_record(text),
     qms.record_content(uuid), qms.record_sha256(uuid)
     TO qms_app, qms_sql, qms_definer;
 GRANT EXECUTE ON FUNCTION

@@ -1,4 +1,9 @@
 -- The workflow engine: state machines as versioned data, and the one function that moves a record.
+--
+-- The tables altered here hold few rows before these features exist, and a file runs in one transaction, in which
+-- nothing can be built concurrently.
+-- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion, adding-foreign-key-constraint
+-- squawk-ignore-file constraint-missing-not-valid, adding-not-nullable-field, disallowed-unique-constraint
 
 CREATE TABLE qms.workflow_definitions (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -6,7 +11,7 @@ CREATE TABLE qms.workflow_definitions (
     category text NOT NULL REFERENCES qms.record_types (category),
     version integer NOT NULL CHECK (version > 0),
     body jsonb NOT NULL,
-    sha256 text NOT NULL GENERATED ALWAYS AS (encode(sha256(body::text::bytea), 'hex')) STORED,
+    sha256 text NOT NULL,
     approval_id uuid REFERENCES qms.approvals (id),
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE NULLS NOT DISTINCT (organization_id, category, version)
@@ -77,6 +82,9 @@ ADD COLUMN to_state text,
 ADD COLUMN meaning text,
 ADD CONSTRAINT approvals_record FOREIGN KEY (organization_id, record_id)
 REFERENCES qms.quality_items (organization_id, id),
+ADD CONSTRAINT records_are_signed_on_the_page CHECK (
+    channel IS NULL OR channel = 'page' OR tool IN ('apply_migration', 'transform_data')
+),
 ADD CONSTRAINT bound_to_a_version CHECK ((record_id IS NULL) = (record_version IS NULL OR record_sha256 IS NULL));
 CREATE INDEX approvals_record ON qms.approvals (organization_id, record_id);
 COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approval, review, disposition, effectiveness, ...';
@@ -106,7 +114,7 @@ AS $$SELECT CASE jsonb_typeof(guard) WHEN 'string' THEN jsonb_build_object('name
 COMMENT ON FUNCTION qms_private.guard_options(jsonb) IS 'A guard or effect with its options: "x" is {"name": "x"}.';
 
 CREATE FUNCTION qms_private.edges(body jsonb) RETURNS TABLE (
-    name text, from_state text, to_state text, edge jsonb, person boolean, guards jsonb
+    name text, from_state text, to_state text, edge jsonb, person boolean, guards jsonb, effects jsonb
 )
 LANGUAGE sql IMMUTABLE SET search_path = ''
 AS $$
@@ -115,6 +123,10 @@ AS $$
         coalesce((
             SELECT jsonb_agg(qms_private.guard_options(g.guard))
             FROM jsonb_array_elements(coalesce(t.edge -> 'guards', '[]')) AS g (guard)
+        ), '[]'),
+        coalesce((
+            SELECT jsonb_agg(qms_private.guard_options(f.effect))
+            FROM jsonb_array_elements(coalesce(t.edge -> 'effects', '[]')) AS f (effect)
         ), '[]')
     FROM jsonb_array_elements(body -> 'transitions') AS t (edge), jsonb_array_elements_text(t.edge -> 'from') AS f (state)
 $$;
@@ -138,10 +150,10 @@ AS $$
     WHERE NOT EXISTS (SELECT FROM qms_private.guards AS k WHERE k.name = g.guard ->> 'name')
     UNION ALL
     SELECT format('%s: there is no effect %s', e.name, f.effect)
-    FROM qms_private.edges(body) AS e, jsonb_array_elements(coalesce(e.edge -> 'effects', '[]')) AS f (effect)
-    WHERE to_regprocedure(format(
-        'qms_private.effect_%s(qms.quality_items, jsonb)', qms_private.guard_options(f.effect) ->> 'name'
-    )) IS NULL
+    FROM qms_private.edges(body) AS e, jsonb_array_elements(e.effects) AS f (effect)
+    WHERE
+        coalesce(f.effect ->> 'name', '') !~ '^[a-z][a-z_]*$'
+        OR to_regprocedure(format('qms_private.effect_%s(qms.quality_items, jsonb)', f.effect ->> 'name')) IS NULL
     UNION ALL
     SELECT format('%s: it must name who may do it', e.name)
     FROM qms_private.edges(body) AS e
@@ -149,6 +161,20 @@ AS $$
         cardinality(qms_private.as_texts(e.edge -> 'roles')) = 0
         OR NOT qms_private.as_texts(e.edge -> 'roles')
         <@ ARRAY['reporter', 'owner', 'reviewer', 'approver', 'qa_approver', 'mrb', 'regulatory']
+    UNION ALL
+    SELECT format('the state %s: due_days is a number of days up to 3660, days is business or calendar', s.key)
+    FROM jsonb_each(body -> 'states') AS s
+    WHERE
+        coalesce(s.value ->> 'due_days', '0') !~ '^([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-5][0-9]|3660)$'
+        OR coalesce(s.value ->> 'days', 'business') NOT IN ('business', 'calendar')
+    UNION ALL
+    SELECT format('the state %s: escalation takes after_days, a level from 1 to 9 and a role', s.key)
+    FROM jsonb_each(body -> 'states') AS s, jsonb_array_elements(coalesce(s.value -> 'escalate', '[]')) AS r (rule)
+    WHERE
+        coalesce(r.rule ->> 'after_days', '') !~ '^[0-9]{1,3}$' OR coalesce(r.rule ->> 'level', '') !~ '^[1-9]$'
+        OR coalesce(r.rule ->> 'role', '') NOT IN (
+            'reporter', 'owner', 'reviewer', 'approver', 'qa_approver', 'mrb', 'regulatory', 'admin'
+        )
     UNION ALL
     SELECT format('%s: a step of a person says what the signature means', e.name)
     FROM qms_private.edges(body) AS e WHERE e.person AND coalesce(e.edge ->> 'meaning', '') = ''
@@ -158,66 +184,95 @@ COMMENT ON FUNCTION qms_private.problems_alone(jsonb) IS 'What is wrong with a d
 CREATE FUNCTION qms_private.problems_against(body jsonb, shipped jsonb) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    WITH ours AS (SELECT e.* FROM qms_private.edges(body) AS e),
+    WITH RECURSIVE ours AS (SELECT e.* FROM qms_private.edges(body) AS e),
     theirs AS (SELECT e.* FROM qms_private.edges(shipped) AS e),
-    -- What an edge has to keep: that of its shipped twin; without one, what all shipped edges into that state share.
-    owed AS (
-        SELECT o.name, o.from_state, o.to_state, t.edge AS model FROM ours AS o
-        INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state
-        UNION ALL
-        SELECT o.name, o.from_state, o.to_state, t.edge FROM ours AS o
-        INNER JOIN theirs AS t ON o.to_state = t.to_state
-        WHERE NOT EXISTS (
-            SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state
-        )
+    -- A state of the organization stands for the shipped state from which it is reached: what is locked there stays
+    -- locked, and it is left as that one is left.
+    own_states AS (
+        SELECT s.key AS state, s.value AS content FROM jsonb_each(body -> 'states') AS s WHERE NOT shipped -> 'states' ? s.key
+    ),
+    reached (state, anchor) AS (
+        SELECT o.to_state, o.from_state FROM ours AS o
+        WHERE shipped -> 'states' ? o.from_state AND NOT shipped -> 'states' ? o.to_state
+        UNION
+        SELECT o.to_state, r.anchor FROM reached AS r
+        INNER JOIN ours AS o ON r.state = o.from_state WHERE NOT shipped -> 'states' ? o.to_state
+    ),
+    stands_for (state, anchor) AS (
+        SELECT r.state, r.anchor FROM reached AS r
+        UNION ALL SELECT s.state, s.state FROM jsonb_object_keys(shipped -> 'states') AS s (state)
+    ),
+    placed AS (
+        SELECT o.*, f.anchor, m.edge AS model, m.name AS model_name, m.person AS model_person, m.guards AS model_guards, m.effects AS model_effects
+        FROM ours AS o
+        INNER JOIN stands_for AS f ON o.from_state = f.state
+        LEFT JOIN theirs AS m ON f.anchor = m.from_state AND o.to_state = m.to_state
+        WHERE shipped -> 'states' ? o.to_state
     )
+    SELECT format('the first state has to be %s', shipped ->> 'initial') WHERE body -> 'initial' IS DISTINCT FROM shipped -> 'initial'
+    UNION ALL
     SELECT format('the state %s is missing: records may be in it', s.state)
     FROM jsonb_object_keys(shipped -> 'states') AS s (state) WHERE NOT body -> 'states' ? s.state
     UNION ALL
-    SELECT format('the state %s locks less than it did', s.key)
+    SELECT format('the state %s: whether it is final stays as it was', s.key)
     FROM jsonb_each(shipped -> 'states') AS s
+    WHERE coalesce(body -> 'states' -> s.key -> 'final', 'false') <> coalesce(s.value -> 'final', 'false')
+    UNION ALL
+    SELECT format('the state %s locks less than %s', s.state, CASE s.state WHEN s.anchor THEN 'it did' ELSE s.anchor END)
+    FROM stands_for AS s
     WHERE
-        NOT qms_private.as_texts(body -> 'states' -> s.key -> 'locked') @> qms_private.as_texts(s.value -> 'locked')
-        OR NOT qms_private.as_texts(body -> 'states' -> s.key -> 'open') <@ qms_private.as_texts(s.value -> 'open')
+        NOT qms_private.as_texts(body -> 'states' -> s.state -> 'locked') @> qms_private.as_texts(shipped -> 'states' -> s.anchor -> 'locked')
+        OR NOT qms_private.as_texts(body -> 'states' -> s.state -> 'open') <@ qms_private.as_texts(shipped -> 'states' -> s.anchor -> 'open')
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): a person has to do it', o.name, o.from_state, o.to_state)
-    FROM ours AS o INNER JOIN owed AS w ON o.from_state = w.from_state AND o.to_state = w.to_state
-    WHERE coalesce((w.model ->> 'person')::boolean, false) AND NOT o.person
+    SELECT format('the state %s is no end: only shipped states are final', o.state)
+    FROM own_states AS o WHERE coalesce((o.content ->> 'final')::boolean, false)
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): the guard %s is missing', o.name, o.from_state, o.to_state, g.guard ->> 'name')
+    SELECT format('the state %s has to be reached from one shipped state, not from %s', r.state, string_agg(r.anchor, ', ' ORDER BY r.anchor))
+    FROM reached AS r GROUP BY r.state HAVING count(*) > 1
+    UNION ALL
+    SELECT format('%s (%s to %s): a final state is left as the shipped workflow leaves it', o.name, o.from_state, o.to_state)
     FROM ours AS o
-    INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state,
-        jsonb_array_elements(t.guards) AS g (guard)
-    WHERE NOT o.guards @> jsonb_build_array(g.guard)
+    WHERE coalesce((shipped -> 'states' -> o.from_state ->> 'final')::boolean, false) AND NOT shipped -> 'states' ? o.to_state
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): %s is not required any more', o.name, o.from_state, o.to_state, r.field)
-    FROM ours AS o
-    INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state,
-        unnest(qms_private.as_texts(t.edge -> 'requires')) AS r (field)
-    WHERE r.field <> ALL (qms_private.as_texts(o.edge -> 'requires'))
+    SELECT format('%s (%s to %s): a step of an organization has no effects', o.name, o.from_state, o.to_state)
+    FROM ours AS o WHERE o.effects <> '[]' AND NOT shipped -> 'states' ? o.to_state
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): more roles than shipped may do it', o.name, o.from_state, o.to_state)
-    FROM ours AS o INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state
-    WHERE t.person AND NOT qms_private.as_texts(o.edge -> 'roles') <@ qms_private.as_texts(t.edge -> 'roles')
+    SELECT DISTINCT format('%s (%s to %s): the shipped workflow has no step from %s to %s', p.name, p.from_state, p.to_state, p.anchor, p.to_state)
+    FROM placed AS p
+    -- Back from an own state to where it was reached from a person may lead: that starts the clock anew.
+    WHERE p.model IS NULL AND NOT (p.to_state = p.anchor AND p.from_state <> p.anchor AND p.person AND p.effects = '[]')
     UNION ALL
-    SELECT format('%s (%s to %s): a new way into this state has to keep the guard %s', o.name, o.from_state, o.to_state, g.guard ->> 'name')
-    FROM ours AS o, LATERAL (
-        SELECT x.guard
-        FROM theirs AS t, jsonb_array_elements(t.guards) AS x (guard)
-        WHERE t.to_state = o.to_state
-        GROUP BY x.guard
-        HAVING count(DISTINCT t.from_state) = (SELECT count(*) FROM theirs AS a WHERE a.to_state = o.to_state)
-    ) AS g
+    SELECT DISTINCT format('%s (%s to %s): a person has to do it', p.name, p.from_state, p.to_state)
+    FROM placed AS p WHERE p.model_person AND NOT p.person
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): its name, its meaning and what it rejects stay as they were (%s)', p.name, p.from_state, p.to_state, p.model_name)
+    FROM placed AS p
     WHERE
-        NOT EXISTS (SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state)
-        AND NOT o.guards @> jsonb_build_array(g.guard)
+        p.model IS NOT NULL AND (
+            p.name IS DISTINCT FROM p.model_name OR p.edge -> 'rejects' IS DISTINCT FROM p.model -> 'rejects'
+            OR (p.model_person AND p.edge -> 'meaning' IS DISTINCT FROM p.model -> 'meaning')
+        )
     UNION ALL
-    SELECT format('%s (%s to %s): a new way into a state of the shipped machine needs a person', o.name, o.from_state, o.to_state)
-    FROM ours AS o
-    WHERE
-        NOT o.person AND shipped -> 'states' ? o.to_state
-        AND coalesce((shipped -> 'states' -> o.to_state ->> 'final')::boolean, false)
-        AND NOT EXISTS (SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state)
+    SELECT DISTINCT format('%s (%s to %s): the guard %s is missing', p.name, p.from_state, p.to_state, g.guard ->> 'name')
+    FROM placed AS p, jsonb_array_elements(p.model_guards) AS g (guard)
+    WHERE NOT EXISTS (
+        SELECT FROM jsonb_array_elements(p.guards) AS k (guard)
+        -- Whom a step excludes may grow; every other guard stays word for word.
+        WHERE k.guard = g.guard OR (
+            k.guard ->> 'name' = 'not_person' AND g.guard ->> 'name' = 'not_person' AND (k.guard -> 'of') @> (g.guard -> 'of')
+        )
+    )
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): %s is not required any more', p.name, p.from_state, p.to_state, r.field)
+    FROM placed AS p, unnest(qms_private.as_texts(p.model -> 'requires')) AS r (field)
+    WHERE r.field <> ALL (qms_private.as_texts(p.edge -> 'requires'))
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): more roles than shipped may do it', p.name, p.from_state, p.to_state)
+    FROM placed AS p
+    WHERE p.model IS NOT NULL AND NOT qms_private.as_texts(p.edge -> 'roles') <@ qms_private.as_texts(p.model -> 'roles')
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): what it does besides stays as it was', p.name, p.from_state, p.to_state)
+    FROM placed AS p WHERE p.model IS NOT NULL AND p.effects <> p.model_effects
 $$;
 COMMENT ON FUNCTION qms_private.problems_against(jsonb, jsonb) IS
 'Where a definition of an organization guards less than the shipped one.';
@@ -253,6 +308,7 @@ BEGIN
         RAISE EXCEPTION 'this % workflow can''t be used: %', new.category, array_to_string(wrong, '; ')
         USING ERRCODE = 'QM024';
     END IF;
+    new.sha256 := encode(sha256(convert_to(new.body::text, 'UTF8')), 'hex');
     RETURN new;
 END
 $$;
@@ -307,6 +363,23 @@ END
 $$;
 COMMENT ON FUNCTION qms_private.all_fields(qms.quality_items) IS 'The fields of a record, of the base and of its type.';
 
+CREATE FUNCTION qms_private.has_details(item qms.quality_items) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
+AS $$
+DECLARE
+    own_table text;
+    found boolean;
+BEGIN
+    SELECT t.table_name INTO own_table FROM qms.record_types AS t WHERE t.category = item.category;
+    IF own_table IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM qms.%I AS t WHERE t.id = $1)', own_table) INTO found USING item.id;
+    RETURN found;
+END
+$$;
+COMMENT ON FUNCTION qms_private.has_details(qms.quality_items) IS 'Whether a record has the row of its type.';
+
 CREATE FUNCTION qms_private.blocked_by(item qms.quality_items, edge jsonb, wanted text, person uuid) RETURNS text []
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -320,7 +393,11 @@ BEGIN
         fields := qms_private.all_fields(item);
         SELECT found || coalesce(array_agg(replace(r.field, '_', ' ') || ' is missing (' || r.field || ')'), '{}') INTO found
         FROM unnest(qms_private.as_texts(edge -> 'requires')) AS r (field)
-        WHERE coalesce(btrim(fields ->> r.field), '') IN ('', '[]', '{}');
+        WHERE coalesce(qms.said(fields ->> r.field), '') IN ('', '[]', '{}');
+    END IF;
+    -- A guard about fields that are not there finds nothing wrong with them.
+    IF wanted = 'record' AND NOT qms_private.has_details(item) THEN
+        found := found || 'the fields of its type are not recorded yet'::text;
     END IF;
     FOR one IN
         SELECT k.name, o.options
@@ -446,7 +523,8 @@ BEGIN
     VALUES (
         item.organization_id, item.id, qms.coming_version(item), edge ->> 'name', item.status, transition.to_state,
         qms.written_reason(), qms.current_user_id(), kind, definition.id,
-        nullif(current_setting('qms.approval_id', true), '')::uuid
+        -- Only a decision makes somebody human; whoever else names an approval here names one of their choice.
+        CASE WHEN kind = 'human' THEN nullif(current_setting('qms.approval_id', true), '')::uuid END
     );
     UPDATE qms.quality_items AS i
     SET
@@ -671,7 +749,7 @@ GRANT SELECT ON qms.workflow_definitions, qms.workflow_drafts, qms.transitions T
 ALTER TABLE qms.workflow_definitions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE qms.workflow_definitions FORCE ROW LEVEL SECURITY;
 CREATE POLICY read_own ON qms.workflow_definitions FOR SELECT TO qms_app, qms_sql
-USING (organization_id IS NULL OR organization_id = (SELECT qms.current_organization_id()));
+USING (coalesce(organization_id, (SELECT qms.current_organization_id())) = (SELECT qms.current_organization_id()));
 CREATE POLICY administration ON qms.workflow_definitions FOR ALL TO qms_definer USING (true) WITH CHECK (true);
 ALTER TABLE qms.workflow_drafts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE qms.workflow_drafts FORCE ROW LEVEL SECURITY;
@@ -695,6 +773,7 @@ ALTER FUNCTION qms.workflow_problems(text, jsonb) OWNER TO qms_definer;
 ALTER FUNCTION qms.keep_definition() OWNER TO qms_definer;
 ALTER FUNCTION qms_private.due_in_state(uuid, jsonb, text, timestamptz) OWNER TO qms_definer;
 ALTER FUNCTION qms_private.all_fields(qms.quality_items) OWNER TO qms_definer;
+ALTER FUNCTION qms_private.has_details(qms.quality_items) OWNER TO qms_definer;
 ALTER FUNCTION qms_private.blocked_by(qms.quality_items, jsonb, text, uuid) OWNER TO qms_definer;
 ALTER FUNCTION qms_private.not_this_person(qms.quality_items, jsonb) OWNER TO qms_definer;
 ALTER FUNCTION qms.next_steps(uuid) OWNER TO qms_definer;

@@ -1,5 +1,5 @@
 -- name: assume
--- Binds the transaction to an identity and takes the role of the application.
+-- Binds the transaction to an identity, says why and by which call, and takes the role of the application.
 SELECT
     set_config(
         'qms.identity',
@@ -7,6 +7,10 @@ SELECT
         true
     ) AS identity,
     set_config('request.jwt.claims', %(claims)s, true) AS claims,
+    set_config('qms.reason', %(reason)s, true) AS reason,
+    set_config('qms.tool_call_id', %(tool_call_id)s, true) AS tool_call_id,
+    set_config('qms.client', %(client)s, true) AS client,
+    set_config('qms.app_version', %(app_version)s, true) AS app_version,
     set_config('role', %(role)s, true) AS role;
 
 -- name: mint

@@ -9,6 +9,14 @@ SELECT
     c.relkind::text AS kind,
     c.relrowsecurity AS secured,
     c.relforcerowsecurity AS forced,
+    EXISTS (
+        SELECT g.oid
+        FROM pg_catalog.pg_trigger AS g
+        INNER JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
+        INNER JOIN pg_catalog.pg_namespace AS f ON f.oid = p.pronamespace
+        -- 6: before an INSERT
+        WHERE g.tgrelid = c.oid AND g.tgtype::integer & 6 = 6 AND f.nspname = 'qms'
+    ) AS regulated,
     ARRAY(
         SELECT r.rolname::text
         FROM pg_catalog.unnest(ARRAY['qms_app', 'qms_definer', 'qms_ledger']) WITH ORDINALITY AS known (role, place)

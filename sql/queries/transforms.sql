@@ -8,6 +8,22 @@ SELECT
     set_config('search_path', %(search_path)s, true) AS finds,
     pg_current_xact_id()::xid::text AS transaction_number;
 
+-- name: regulated
+-- Whether a table of the house is written only by its own functions: the application has no right on whole rows of it,
+-- or every statement on it has to take its turn in the audit trail.
+SELECT
+    n.nspname = 'qms' AND (
+        NOT has_table_privilege('qms_app', c.oid, 'INSERT, UPDATE, DELETE')
+        OR EXISTS (
+            SELECT FROM pg_catalog.pg_trigger AS t
+            INNER JOIN pg_catalog.pg_proc AS p ON t.tgfoid = p.oid
+            WHERE t.tgrelid = c.oid AND p.proname = 'take_trail_turn' AND p.pronamespace = n.oid
+        )
+    ) AS regulated
+FROM pg_catalog.pg_class AS c
+INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+WHERE c.oid = %(target)s::regclass;
+
 -- name: primary_key
 -- The columns of the primary key of a table, in their order.
 SELECT a.attname AS name

@@ -6,7 +6,8 @@ SELECT
     u.id AS user_id,
     u.email,
     coalesce(p.printed_name, u.email) AS printed_name,
-    c.user_id IS NOT NULL AS has_password
+    c.user_id IS NOT NULL AS has_password,
+    p.deactivated_at IS NOT NULL AS deactivated
 FROM auth.users AS u
 LEFT JOIN qms.people AS p ON u.id = p.user_id
 LEFT JOIN qms_private.credentials AS c ON u.id = c.user_id
@@ -60,32 +61,37 @@ WHERE
     m.user_id = %(user_id)s AND m.valid_to IS NULL
     AND (%(organization_id)s::uuid IS NULL OR m.organization_id = %(organization_id)s);
 
--- name: credential
--- The password hash of a person, locked against a second try at the same time.
-SELECT
-    c.password_hash,
-    c.failed_tries,
-    c.locked_until,
-    coalesce(c.locked_until > clock_timestamp(), FALSE) AS locked
-FROM qms_private.credentials AS c
-WHERE c.user_id = %(user_id)s
-FOR UPDATE;
+-- name: check
+-- Whether what was derived from a typed password is right; wrong tries are counted, recorded and reported.
+SELECT qms_private.check_password(%(user_id)s, %(derived)s, 'terminal') AS outcome;
 
--- name: failed
--- One wrong try more; the fifth locks for a quarter of an hour and begins to count anew.
-UPDATE qms_private.credentials AS c
-SET
-    failed_tries = CASE WHEN c.failed_tries + 1 >= 5 THEN 0 ELSE c.failed_tries + 1 END,
-    locked_until = CASE
-        WHEN c.failed_tries + 1 >= 5 THEN clock_timestamp() + interval '15 minutes' ELSE c.locked_until
-    END
-WHERE c.user_id = %(user_id)s;
+-- name: parameters
+-- What is needed to derive the encoding of a typed password.
+SELECT qms_private.password_parameters(%(user_id)s::text) AS parameters;
 
--- name: succeeded
--- The right password: the count begins anew.
-UPDATE qms_private.credentials AS c
-SET failed_tries = 0, locked_until = NULL
-WHERE c.user_id = %(user_id)s;
+-- name: has_password
+-- One row when a password is set; it stays as it is until the transaction ends.
+SELECT c.user_id FROM qms_private.credentials AS c WHERE c.user_id = %(user_id)s FOR UPDATE;
+
+-- name: note
+-- What was done to a person, in the trail of each of the organizations.
+SELECT qms_private.note_for_person(%(user_id)s, %(action)s, '{"via": "terminal"}') AS done;
+
+-- name: deactivate
+-- The person acts no more, anywhere; everything the person did stays.
+UPDATE qms.people AS p SET deactivated_at = clock_timestamp()
+WHERE p.user_id = %(user_id)s AND p.deactivated_at IS NULL;
+
+-- name: way_of_signing
+-- How an organization signs: with a password each time, or recorded without one.
+UPDATE qms.organizations AS o
+SET settings = o.settings || jsonb_build_object('signatures', %(way)s::text)
+WHERE o.id = %(organization_id)s;
+
+-- name: end_sessions
+-- Nobody is signed in as this person any more.
+UPDATE qms_private.sessions AS s SET ended_at = clock_timestamp()
+WHERE s.user_id = %(user_id)s AND s.ended_at IS NULL;
 
 -- name: set_password
 -- A new password hash.

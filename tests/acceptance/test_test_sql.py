@@ -11,7 +11,7 @@ from qms_mcp.db.embedded import EmbeddedPostgres
 
 GOOD = """\
 -- test: a title is required
--- expect: 23502 title
+-- expect: QM024 title
 SELECT pg_temp.become('a');
 INSERT INTO qms.quality_items (organization_id, category) VALUES (pg_temp.organization('a'), 'capa');
 """

@@ -22,6 +22,7 @@ from qms_mcp.services.outcomes import question, visible
 from qms_mcp.services.users import Users
 from qms_mcp.settings import Settings
 from tests.conftest import Tenants, add_person
+from tests.support.readings import add_readings, make_readings
 
 pytestmark = pytest.mark.anyio
 
@@ -230,20 +231,15 @@ async def test_rows_change_once_the_person_accepts(
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
 ) -> None:
-    async with database.transaction(tenants.ours) as transaction:
-        await transaction.execute(
-            Query(
-                "test", "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (%(o)s, 'A', 'capa')"
-            ),
-            {"o": tenants.ours.organization_id},
-        )
+    await make_readings(database)
+    await add_readings(database, tenants.ours, "A", n=1)
     answer, asked = answering("accept", {"approve": True})
-    statement = {"statement": "UPDATE qms.quality_items SET title = $1", "parameters": ["B"], "reason": "Renamed."}
+    statement = {"statement": "UPDATE site.readings SET title = $1", "parameters": ["B"], "reason": "Renamed."}
     async with client(wiring, tenants, server_home, monkeypatch, mode=mode, answer=answer) as connected:
         done = await connected.call_tool("transform_data", statement)
         assert not done.is_error, done.content
         assert (done.structured_content["status"], done.structured_content["rows_changed"]) == ("applied", 1)
-        assert 'title="A"' in asked[0]
+        assert 'title="A1"' in asked[0]
         assert 'title="B"' in asked[0]
         refused = await connected.call_tool("transform_data", {"draft_id": done.structured_content["draft_id"]})
         assert refused.is_error

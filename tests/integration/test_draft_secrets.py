@@ -6,7 +6,7 @@ from qms_mcp.db.database import Database
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import QmsError, RefusedStatementError, StatementError
 from qms_mcp.services.migrations.service import Migrations
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def refusal(database: Database, tenants: Tenants, script: str) -> QmsError
     ],
 )
 async def test_a_failing_draft_never_quotes_a_row(database: Database, tenants: Tenants, script: str) -> None:
-    async with database.transaction(tenants.theirs) as transaction:
+    async with database.transaction(tenants.theirs, because=REASON) as transaction:
         await transaction.execute(ADD, {"org": tenants.theirs.organization_id, "title": TITLE})
     told = (await refusal(database, tenants, script)).prose().casefold()
     assert not any(word in told for word in ("xylophone", "acme", "contract"))

@@ -22,7 +22,7 @@ from qms_mcp.errors import (
 from qms_mcp.services.sql.models import QueryResult
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.settings import Settings
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 from tests.support.harmless import HARMLESS
 from tests.support.hostile import CANARY, FIXTURES
 
@@ -47,7 +47,7 @@ async def one(sql: SqlTools, tenants: Tenants, statement: str, *parameters: Any)
 
 async def fill(database: Database, tenants: Tenants, count: int) -> None:
     for principal, title in ((tenants.ours, "ours "), (tenants.theirs, "theirs ")):
-        async with database.transaction(principal) as transaction:
+        async with database.transaction(principal, because=REASON) as transaction:
             await transaction.execute(ADD, {"org": principal.organization_id, "title": title, "count": count})
 
 

@@ -12,15 +12,15 @@ from qms_mcp.services.sql.relevance import ForeignKey, ReadableColumn, ReadableT
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.services.sql.words import words
 from qms_mcp.settings import Settings
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 from tests.support.claude_stub import ClaudeStub, refuses, says
+from tests.support.readings import make_readings
 
 pytestmark = pytest.mark.anyio
 
-ADD = Query(
-    "test",
-    "INSERT INTO qms.quality_items (organization_id, title, category, status) "
-    "VALUES (%(org)s, 'x', %(category)s, %(status)s)",
+ADD = Query("test", """SELECT number FROM qms.add_record(%(category)s, '{"title": "x"}')""")
+ADD_READING = Query(
+    "test", "INSERT INTO site.readings (organization_id, title, status) VALUES (%(org)s, 'x', %(status)s)"
 )
 CALL = Query(
     "test",
@@ -37,16 +37,16 @@ def tools(database: Database, stub: ClaudeStub | None = None) -> SqlTools:
     return SqlTools(database, Guard(search_path=SQL_SEARCH_PATH), settings)
 
 
-async def add(database: Database, principal: Principal, category: str, status: str) -> None:
-    async with database.transaction(principal) as transaction:
-        await transaction.execute(ADD, {"org": principal.organization_id, "category": category, "status": status})
+async def add(database: Database, principal: Principal, category: str) -> None:
+    async with database.transaction(principal, because=REASON) as transaction:
+        await transaction.execute(ADD, {"category": category})
 
 
 @pytest.fixture
 async def filled(database: Database, tenants: Tenants) -> None:
-    await add(database, tenants.ours, "capa", "open")
-    await add(database, tenants.ours, "complaint", "closed")
-    await add(database, tenants.theirs, "capa", "secret plan of theirs open")
+    await add(database, tenants.ours, "capa")
+    await add(database, tenants.ours, "complaint")
+    await add(database, tenants.theirs, "capa")
 
 
 async def test_without_a_model_the_context_and_a_skeleton_come_back(
@@ -55,15 +55,19 @@ async def test_without_a_model_the_context_and_a_skeleton_come_back(
     found = await tools(database).generate(tenants.ours, QUESTION)
     assert found.drafted_by == "none"
     assert "ANTHROPIC_API_KEY" in found.notes[-1]
-    assert found.tables[0].table == "qms.quality_items"
+    assert [hint.table for hint in found.tables[:2]] == ["qms.capas", "qms.quality_items"]
     assert {hint.column: hint.matched for hint in found.values}["qms.quality_items.category"] == ["capa"]
     assert "category = 'capa'" in found.sql
     assert (await tools(database).execute(tenants.ours, found.sql)).rows == [[1]]
 
 
-async def test_values_are_those_the_caller_may_see(database: Database, filled: None, tenants: Tenants) -> None:
+async def test_values_are_those_the_caller_may_see(database: Database, tenants: Tenants) -> None:
+    await make_readings(database)
+    for principal, status in ((tenants.ours, "open"), (tenants.theirs, "secret plan of theirs open")):
+        async with database.transaction(principal) as transaction:
+            await transaction.execute(ADD_READING, {"org": principal.organization_id, "status": status})
     for principal, seen in ((tenants.ours, False), (tenants.theirs, True)):
-        found = await tools(database).generate(principal, QUESTION)
+        found = await tools(database).generate(principal, "How many readings are open?")
         assert ("secret plan of theirs" in found.model_dump_json()) is seen
 
 

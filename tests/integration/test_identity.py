@@ -10,7 +10,7 @@ from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import NotAuthenticatedError
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +21,7 @@ TITLES = Query("test", "SELECT title FROM qms.quality_items")
 
 
 async def add(database: Database, principal: Principal, title: str) -> None:
-    async with database.transaction(principal) as transaction:
+    async with database.transaction(principal, because=REASON) as transaction:
         await transaction.execute(ADD, {"org": principal.organization_id, "title": title})
 
 
@@ -39,7 +39,7 @@ async def test_each_organization_sees_its_own_rows_only(database: Database, tena
 
 async def test_a_row_of_another_organization_cannot_be_added(database: Database, tenants: Tenants) -> None:
     with pytest.raises(Exception, match="row-level security"):
-        async with database.transaction(tenants.ours) as transaction:
+        async with database.transaction(tenants.ours, because=REASON) as transaction:
             await transaction.execute(ADD, {"org": tenants.theirs.organization_id, "title": "planted"})
     assert await titles(database, tenants.theirs) == []
 
@@ -103,13 +103,18 @@ async def test_the_application_cannot_mint_an_identity_or_read_the_key(database:
 async def test_every_change_of_a_record_leaves_an_entry_with_old_and_new(database: Database, tenants: Tenants) -> None:
     await add(database, tenants.ours, "before")
     change = Query("test", "UPDATE qms.quality_items SET title = 'after'")
-    async with database.transaction(tenants.ours) as transaction:
+    async with database.transaction(tenants.ours, because=REASON) as transaction:
         await transaction.execute(change)
         rows = await transaction.fetch_dicts(
-            Query("test", "SELECT action, actor_kind, actor_id, changes FROM qms.audit_logs ORDER BY created_at")
+            Query(
+                "test",
+                "SELECT action, actor_kind, actor_id, changes, reason FROM qms.audit_logs "
+                "WHERE entity_type = 'qms.quality_items' ORDER BY seq",
+            )
         )
     assert [row["action"] for row in rows] == ["insert", "update"]
     assert rows[1]["changes"] == {"title": {"old": "before", "new": "after"}}
+    assert {row["reason"] for row in rows} == {REASON}
     assert {row["actor_kind"] for row in rows} == {"agent"}
     assert {row["actor_id"] for row in rows} == {tenants.ours.user_id}
 

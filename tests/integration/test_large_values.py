@@ -6,12 +6,12 @@ import pytest
 
 from qms_mcp.db.database import SQL_SEARCH_PATH, Database
 from qms_mcp.db.guard import Guard
-from qms_mcp.db.queries import Query
 from qms_mcp.errors import LimitExceededError, QmsError
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.services.transforms import Transforms
 from qms_mcp.settings import Settings
 from tests.conftest import Tenants
+from tests.support.readings import add_readings, make_readings
 
 STATUS = Path("/proc/self/status")
 MOST_MB = 200
@@ -64,19 +64,14 @@ async def test_a_message_that_quotes_a_long_value_is_cut(sql: SqlTools, tenants:
 async def test_a_change_that_returns_too_much_or_makes_huge_rows_ends_within_limits(
     database: Database, tenants: Tenants
 ) -> None:
-    add = Query(
-        "test",
-        "INSERT INTO qms.quality_items (organization_id, title, category) "
-        "SELECT %(org)s, 'ours', 'capa' FROM generate_series(1, 20)",
-    )
-    async with database.transaction(tenants.ours) as transaction:
-        await transaction.execute(add, {"org": tenants.ours.organization_id})
+    await make_readings(database)
+    await add_readings(database, tenants.ours, "ours", n=20)
     transforms = Transforms(database)
-    returning = "UPDATE qms.quality_items SET description = repeat('x', 900000) RETURNING description"
+    returning = "UPDATE site.readings SET title = repeat('x', 900000) RETURNING title"
     with pytest.raises(LimitExceededError, match="returns too much"):
         await transforms.draft(tenants.ours, statement=returning, parameters=[], reason="x")
     before = forget_the_peak()
-    large = "UPDATE qms.quality_items SET description = repeat('x', 900000)"
+    large = "UPDATE site.readings SET title = repeat('x', 900000)"
     draft = await transforms.draft(tenants.ours, statement=large, parameters=[], reason="x")
     assert draft.rows_expected == 20
     assert megabytes("VmHWM") - before < MOST_MB

@@ -23,7 +23,7 @@ from qms_mcp.errors import (
 from qms_mcp.services.approvals import Approvals
 from qms_mcp.services.migrations.models import MigrationDraft
 from qms_mcp.services.migrations.service import Migrations
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 
 pytestmark = pytest.mark.anyio
 
@@ -349,7 +349,7 @@ async def test_a_rehearsal_repeats_no_row_of_anybody(
     migrations: Migrations, tenants: Tenants, database: Database
 ) -> None:
     for title in ("Kryptonite", "Kryptonite two"):
-        async with database.transaction(tenants.theirs) as transaction:
+        async with database.transaction(tenants.theirs, because=REASON) as transaction:
             await transaction.execute(HOSTILE_ROWS, {"org": tenants.theirs.organization_id, "title": title})
     for script in LEAKS:
         with pytest.raises(StatementError) as refused:
@@ -361,7 +361,7 @@ async def test_a_rehearsal_repeats_no_row_of_anybody(
 async def test_the_owner_sees_no_rows_in_a_rehearsal(
     migrations: Migrations, tenants: Tenants, database: Database
 ) -> None:
-    async with database.transaction(tenants.theirs) as transaction:
+    async with database.transaction(tenants.theirs, because=REASON) as transaction:
         await transaction.execute(HOSTILE_ROWS, {"org": tenants.theirs.organization_id, "title": "Kryptonite"})
     made = await draft(
         migrations,

@@ -138,9 +138,14 @@ async def test_the_guide_names_only_what_exists(client: Client) -> None:
 
 
 async def test_resources_and_their_templates_are_listed(client: Client) -> None:
-    assert [str(one.uri) for one in (await client.list_resources()).resources] == ["qms://guide"]
+    assert {str(one.uri) for one in (await client.list_resources()).resources} == {
+        "qms://guide", "qms://glossary", "qms://record-types",
+    }  # fmt: skip
     templates = {one.uri_template for one in (await client.list_resource_templates()).resource_templates}
-    assert templates == {"qms://schema/{schema}/{table}", "qms://ledger/{run}"}
+    assert templates == {
+        "qms://schema/{schema}/{table}", "qms://ledger/{run}", "qms://framework/{key}", "qms://workflow/{category}",
+        "qms://capa/{number}/8d",
+    }  # fmt: skip
 
 
 async def test_a_table_is_a_page(client: Client) -> None:
@@ -196,6 +201,10 @@ async def test_arguments_of_resources_are_completed(client: Client) -> None:
     assert await completed(client, SCHEMA_PAGE, "elsewhere", "") == []
     runs = await completed(client, LEDGER_PAGE, "run", "cur")
     assert runs == ["current"]
+    workflow = ResourceTemplateReference(uri="qms://workflow/{category}")
+    assert await completed(client, workflow, "category", "cap") == ["capa"]
+    framework = ResourceTemplateReference(uri="qms://framework/{key}")
+    assert await completed(client, framework, "key", "iso") == ["iso-13485", "iso-9001"]
     own = (await completed(client, LEDGER_PAGE, "run", ""))[1]
     assert await completed(client, LEDGER_PAGE, "run", own[:8]) == [own]
 
@@ -209,7 +218,10 @@ async def test_completions_are_not_recorded(client: Client) -> None:
 
 async def test_prompts_describe_and_complete_their_arguments(client: Client) -> None:
     prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
-    assert set(prompts) == {"schema_review", "data_quality_check"}
+    assert set(prompts) == {
+        "schema_review", "data_quality_check", "audit_preparation", "capa_from_nonconformance", "eight_d_report",
+        "management_review", "sop_gap_check",
+    }  # fmt: skip
     for prompt in prompts.values():
         assert all(argument.required and argument.description for argument in prompt.arguments or ())
     assert await completed(client, PromptReference(name="schema_review"), "schema", "q") == ["qms"]

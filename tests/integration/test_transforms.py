@@ -23,16 +23,11 @@ from qms_mcp.services.approvals import Approvals
 from qms_mcp.services.transform_models import TransformDraft
 from qms_mcp.services.transforms import Transforms
 from tests.conftest import Tenants
+from tests.support.readings import TABLE, add_readings, make_readings, readings_of
 
 pytestmark = pytest.mark.anyio
 
-ADD = Query(
-    "test",
-    "INSERT INTO qms.quality_items (organization_id, title, category, priority) "
-    "SELECT %(org)s, %(title)s || n, 'capa', n FROM generate_series(1, %(n)s) AS n",
-)
-READ = Query("test", "SELECT title, priority, status FROM qms.quality_items ORDER BY title")
-RAISE_PRIORITY = "UPDATE qms.quality_items SET priority = priority + $1 WHERE title = $2"
+RAISE_PRIORITY = "UPDATE site.readings SET priority = priority + $1 WHERE title = $2"
 
 
 @pytest.fixture
@@ -45,14 +40,9 @@ def approvals(database: Database) -> Approvals:
     return Approvals(database)
 
 
-async def fill(database: Database, who: Principal, title: str = "Scrap ", n: int = 3) -> None:
-    async with database.transaction(who) as transaction:
-        await transaction.execute(ADD, {"org": who.organization_id, "title": title, "n": n})
-
-
-async def read(database: Database, who: Principal) -> list[dict[str, Any]]:
-    async with database.transaction(who) as transaction:
-        return await transaction.fetch_dicts(READ)
+@pytest.fixture(autouse=True)
+async def readings(database: Database) -> None:
+    await make_readings(database)
 
 
 async def draft(
@@ -70,12 +60,12 @@ async def approved(approvals: Approvals, who: Principal, made: TransformDraft) -
 async def test_a_preview_shows_what_would_change_and_changes_nothing(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    before = await read(database, tenants.ours)
-    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
-    assert await read(database, tenants.ours) == before
+    await add_readings(database, tenants.ours)
+    before = await readings_of(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
+    assert await readings_of(database, tenants.ours) == before
     shown = made.shown
-    assert (shown.target, shown.rows) == ("qms.quality_items", 1)
+    assert (shown.target, shown.rows) == (TABLE, 1)
     assert "priority" in shown.columns
     assert shown.sample[0].before is not None
     assert shown.sample[0].after is not None
@@ -87,23 +77,23 @@ async def test_a_preview_shows_what_would_change_and_changes_nothing(
 async def test_an_approved_change_is_applied_once(
     transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
+    await add_readings(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
     approval = await approved(approvals, tenants.ours, made)
     assert await transforms.apply(tenants.ours, made, approval) == 1
-    assert [row["priority"] for row in await read(database, tenants.ours)] == [1, 12, 3]
+    assert [row["priority"] for row in await readings_of(database, tenants.ours)] == [1, 12, 3]
     with pytest.raises(NotAllowedError):
         await transforms.apply(tenants.ours, made, approval)
     with pytest.raises(ConflictError, match="already"):
         await transforms.ready_to_apply(tenants.ours, made.id, statement=None, parameters=[])
-    assert [row["priority"] for row in await read(database, tenants.ours)] == [1, 12, 3]
+    assert [row["priority"] for row in await readings_of(database, tenants.ours)] == [1, 12, 3]
 
 
 async def test_callers_at_once_apply_it_once(
     transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
+    await add_readings(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
     approval = await approved(approvals, tenants.ours, made)
     outcomes: list[object] = []
 
@@ -117,44 +107,44 @@ async def test_callers_at_once_apply_it_once(
         for _ in range(3):
             tasks.start_soon(attempt)
     assert sorted(map(str, outcomes)) == ["1", "not_allowed", "not_allowed"]
-    assert [row["priority"] for row in await read(database, tenants.ours)] == [1, 12, 3]
+    assert [row["priority"] for row in await readings_of(database, tenants.ours)] == [1, 12, 3]
 
 
 async def test_another_number_of_rows_than_in_the_preview_is_refused(
     transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    statement = "UPDATE qms.quality_items SET status = 'open' WHERE category = $1;"
-    made = await draft(transforms, tenants.ours, statement, ["capa"])
+    await add_readings(database, tenants.ours)
+    statement = "UPDATE site.readings SET status = 'open' WHERE category = $1;"
+    made = await draft(transforms, tenants.ours, statement, ["torque"])
     approval = await approved(approvals, tenants.ours, made)
-    await fill(database, tenants.ours, "Later ", 1)
+    await add_readings(database, tenants.ours, "Later ", 1)
     with pytest.raises(ConflictError, match="4 rows now"):
         await transforms.apply(tenants.ours, made, approval)
-    assert all(row["status"] == "draft" for row in await read(database, tenants.ours))
-    again = await draft(transforms, tenants.ours, statement, ["capa"])
+    assert all(row["status"] == "draft" for row in await readings_of(database, tenants.ours))
+    again = await draft(transforms, tenants.ours, statement, ["torque"])
     assert (again.id != made.id, again.rows_expected) == (True, 4)
 
 
 async def test_without_an_approval_nothing_is_applied(
     transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
-    other = await draft(transforms, tenants.ours, RAISE_PRIORITY, [11, "Scrap 2"])
+    await add_readings(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
+    other = await draft(transforms, tenants.ours, RAISE_PRIORITY, [11, "Line 2"])
     waiting = await approvals.request(tenants.ours, made.request())
     with pytest.raises(NotAllowedError):
         await transforms.apply(tenants.ours, made, waiting.id)
     for_the_other = await approved(approvals, tenants.ours, other)
     with pytest.raises(NotAllowedError):
         await transforms.apply(tenants.ours, made, for_the_other)
-    assert [row["priority"] for row in await read(database, tenants.ours)] == [1, 2, 3]
+    assert [row["priority"] for row in await readings_of(database, tenants.ours)] == [1, 2, 3]
 
 
 async def test_the_same_change_is_the_same_draft(transforms: Transforms, tenants: Tenants, database: Database) -> None:
-    await fill(database, tenants.ours)
-    first = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
-    again = await draft(transforms, tenants.ours, RAISE_PRIORITY + " ;", [10, "Scrap 2"])
-    other = await draft(transforms, tenants.ours, RAISE_PRIORITY, [11, "Scrap 2"])
+    await add_readings(database, tenants.ours)
+    first = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
+    again = await draft(transforms, tenants.ours, RAISE_PRIORITY + " ;", [10, "Line 2"])
+    other = await draft(transforms, tenants.ours, RAISE_PRIORITY, [11, "Line 2"])
     assert again.id == first.id
     assert (other.id != first.id, other.sha256 != first.sha256) == (True, True)
 
@@ -162,9 +152,9 @@ async def test_the_same_change_is_the_same_draft(transforms: Transforms, tenants
 async def test_a_draft_id_with_another_statement_is_refused(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
-    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Scrap 2"])
-    for statement, parameters in ((RAISE_PRIORITY + " OR true", []), (None, [99, "Scrap 2"])):
+    await add_readings(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
+    for statement, parameters in ((RAISE_PRIORITY + " OR true", []), (None, [99, "Line 2"])):
         with pytest.raises(ConflictError, match="another statement"):
             await transforms.ready_to_apply(tenants.ours, made.id, statement=statement, parameters=parameters)
 
@@ -172,9 +162,9 @@ async def test_a_draft_id_with_another_statement_is_refused(
 async def test_rows_of_another_organization_are_not_reached(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.theirs)
-    await fill(database, tenants.ours, n=2)
-    made = await draft(transforms, tenants.ours, "UPDATE qms.quality_items SET priority = 9")
+    await add_readings(database, tenants.theirs)
+    await add_readings(database, tenants.ours, n=2)
+    made = await draft(transforms, tenants.ours, "UPDATE site.readings SET priority = 9")
     assert made.rows_expected == 2
     assert str(tenants.theirs.organization_id) not in str(made.preview)
     with pytest.raises(NotFoundError):
@@ -183,7 +173,7 @@ async def test_rows_of_another_organization_are_not_reached(
         await draft(
             transforms,
             tenants.ours,
-            "INSERT INTO qms.quality_items (organization_id, title, category) VALUES ($1, 'planted', 'capa')",
+            "INSERT INTO site.readings (organization_id, title) VALUES ($1, 'planted')",
             [str(tenants.theirs.organization_id)],
         )
 
@@ -192,8 +182,8 @@ async def test_an_insert_shows_the_new_rows(transforms: Transforms, tenants: Ten
     made = await draft(
         transforms,
         tenants.ours,
-        "INSERT INTO qms.quality_items (organization_id, title, category, metadata) VALUES ($1, $2, $3, $4)",
-        [str(tenants.ours.organization_id), "New", "capa", {"line": [1, "two"], "wide": True}],
+        "INSERT INTO site.readings (organization_id, title, category, metadata) VALUES ($1, $2, $3, $4)",
+        [str(tenants.ours.organization_id), "New", "torque", {"line": [1, "two"], "wide": True}],
     )
     change = made.shown.sample[0]
     assert change.before is None
@@ -204,12 +194,12 @@ async def test_an_insert_shows_the_new_rows(transforms: Transforms, tenants: Ten
 async def test_parameters_take_the_types_the_statement_gives_them(
     transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
+    await add_readings(database, tenants.ours)
     made = await draft(
         transforms,
         tenants.ours,
-        "UPDATE qms.quality_items SET due_date = $1, assigned_to = $2, priority = $3 WHERE title = ANY($4) AND $5",
-        ["2026-12-01T00:00:00Z", None, 7, ["Scrap 1", 'Scrap "2"', "Scrap 3"], True],
+        "UPDATE site.readings SET due_date = $1, assigned_to = $2, priority = $3 WHERE title = ANY($4) AND $5",
+        ["2026-12-01T00:00:00Z", None, 7, ["Line 1", 'Line "2"', "Line 3"], True],
     )
     assert made.rows_expected == 2
     assert await transforms.apply(tenants.ours, made, await approved(approvals, tenants.ours, made)) == 2
@@ -218,10 +208,10 @@ async def test_parameters_take_the_types_the_statement_gives_them(
 async def test_a_delete_that_the_application_may_not_do_says_so(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours)
+    await add_readings(database, tenants.ours)
     with pytest.raises(QmsError, match="refused"):
-        await draft(transforms, tenants.ours, "DELETE FROM qms.quality_items")
-    assert len(await read(database, tenants.ours)) == 3
+        await draft(transforms, tenants.ours, "DELETE FROM site.readings")
+    assert len(await readings_of(database, tenants.ours)) == 3
 
 
 async def test_a_delete_shows_what_goes(
@@ -240,28 +230,28 @@ async def test_a_delete_shows_what_goes(
 
 NOT_A_CHANGE = (
     "SELECT 1",
-    "UPDATE qms.quality_items SET priority = 1; DROP TABLE qms.people",
-    "DROP TABLE qms.quality_items",
+    "UPDATE site.readings SET priority = 1; DROP TABLE qms.people",
+    "DROP TABLE site.readings",
     "UPDATE qms.approvals SET state = 'approved'",
     "UPDATE qms.transform_drafts SET state = 'applied', applied_at = now()",
     "INSERT INTO qms.migration_drafts (name) VALUES ('x')",
-    "UPDATE qms.quality_items SET title = set_config('role', 'postgres', false)",
-    "UPDATE qms.quality_items SET title = pg_read_file('/etc/passwd')",
-    "WITH gone AS (DELETE FROM qms.quality_items RETURNING 1) SELECT 1",
-    "UPDATE qms.quality_items SET title = (qms_private.confirm_approval(id, 'approved')).summary",
-    "UPDATE qms.quality_items SET priority = 1 WHERE title = (SELECT password_hash FROM qms_private.credentials)",
+    "UPDATE site.readings SET title = set_config('role', 'postgres', false)",
+    "UPDATE site.readings SET title = pg_read_file('/etc/passwd')",
+    "WITH gone AS (DELETE FROM site.readings RETURNING 1) SELECT 1",
+    "UPDATE site.readings SET title = (qms_private.confirm_approval(id, 'approved')).summary",
+    "UPDATE site.readings SET priority = 1 WHERE title = (SELECT password_hash FROM qms_private.credentials)",
 )
 
 
 async def test_what_is_not_one_plain_change_of_rows_is_refused(
     transforms: Transforms, tenants: Tenants, database: Database
 ) -> None:
-    await fill(database, tenants.ours, n=1)
-    before = await read(database, tenants.ours)
+    await add_readings(database, tenants.ours, n=1)
+    before = await readings_of(database, tenants.ours)
     for statement in NOT_A_CHANGE:
         with pytest.raises((RefusedStatementError, NotAllowedError)):
             await draft(transforms, tenants.ours, statement)
-    assert await read(database, tenants.ours) == before
+    assert await readings_of(database, tenants.ours) == before
 
 
 async def test_limits_and_empty_changes_are_named(
@@ -270,8 +260,8 @@ async def test_limits_and_empty_changes_are_named(
     from qms_mcp.db import changes
 
     monkeypatch.setattr(changes, "MOST_ROWS", 2)
-    await fill(database, tenants.ours, n=3)
-    everything = "UPDATE qms.quality_items SET priority = 1"
+    await add_readings(database, tenants.ours, n=3)
+    everything = "UPDATE site.readings SET priority = 1"
     with pytest.raises(LimitExceededError, match="change 3 rows; at most 2"):
         await draft(transforms, tenants.ours, everything)
     with pytest.raises(ConflictError, match="no row"):
@@ -281,6 +271,37 @@ async def test_limits_and_empty_changes_are_named(
 
 
 async def test_an_auditor_changes_nothing(transforms: Transforms, tenants: Tenants, database: Database) -> None:
-    await fill(database, tenants.ours)
+    await add_readings(database, tenants.ours)
     with pytest.raises(QmsError):
-        await draft(transforms, tenants.auditor, "UPDATE qms.quality_items SET priority = 1")
+        await draft(transforms, tenants.auditor, "UPDATE site.readings SET priority = 1")
+
+
+OF_THE_HOUSE = (
+    "UPDATE qms.quality_items SET status = 'closed'",
+    "UPDATE qms.quality_items SET title = 'Better'",
+    "INSERT INTO qms.quality_items (organization_id, title, category) VALUES (gen_random_uuid(), 'New', 'capa')",
+    "DELETE FROM qms.quality_items",
+    "UPDATE qms.compliance_records SET status = 'done'",
+    "MERGE INTO qms.quality_items AS q USING site.readings AS r ON q.id = r.id WHEN MATCHED THEN DO NOTHING",
+)
+
+
+@pytest.mark.parametrize("statement", OF_THE_HOUSE)
+async def test_quality_records_are_refused_with_the_tools_that_change_them(
+    transforms: Transforms, tenants: Tenants, statement: str
+) -> None:
+    with pytest.raises(RefusedStatementError, match="quality records") as refused:
+        await draft(transforms, tenants.ours, statement)
+    assert "update_record" in refused.value.hint
+    assert "transition_record" in refused.value.hint
+
+
+async def test_the_trail_of_an_applied_change_says_why(
+    transforms: Transforms, approvals: Approvals, tenants: Tenants, database: Database
+) -> None:
+    await add_readings(database, tenants.ours)
+    made = await draft(transforms, tenants.ours, RAISE_PRIORITY, [10, "Line 2"])
+    await transforms.apply(tenants.ours, made, await approved(approvals, tenants.ours, made))
+    reasons = Query("test", "SELECT reason FROM qms.audit_logs WHERE action = 'update'")
+    async with database.transaction(tenants.ours) as transaction:
+        assert [row["reason"] for row in await transaction.fetch_dicts(reasons)] == ["The triage said so."]

@@ -109,3 +109,36 @@ async def test_the_same_characters_are_the_same_password(users: Users, tenants: 
     assert passwords.matches(kept, "Pru\u0308fstand Nord 7")
     assert not passwords.matches(kept, "Prufstand Nord 7")
     assert kept.startswith("$argon2id$")
+
+
+async def test_a_deactivated_person_does_nothing_more_and_the_id_is_never_used_again(
+    users: Users, tenants: Tenants, embedded: EmbeddedPostgres, database_name: str
+) -> None:
+    person = await someone(users, tenants)
+    await users.set_password(person, GOOD, old=None)
+    assert await users.deactivate(person.email) == 1
+    with pytest.raises(NotAllowedError):
+        await users.verify(person, GOOD)
+    with pytest.raises(ConflictError, match="deactivated"):
+        await users.deactivate(person.email)
+    with pytest.raises(ConflictError, match="deactivated"):
+        await someone(users, tenants)
+    with pytest.raises(ConflictError, match="deactivated"):
+        await users.set_password(await users.find(person.email), OTHER, old=GOOD)
+    with psycopg.connect(embedded.conninfo(database_name, "postgres"), autocommit=True) as admin:
+        noted = admin.execute(
+            "SELECT action FROM qms.audit_logs WHERE entity_id = %s ORDER BY seq", [person.user_id]
+        ).fetchall()
+    assert [action for (action,) in noted] == ["password_set", "deactivated"]
+
+
+async def test_roles_change_from_now_on_and_are_known_from_before(users: Users, tenants: Tenants) -> None:
+    person = await someone(users, tenants)
+    assert await users.change_roles(person.email, ["owner", "mrb"], organization="northwind") == ["mrb", "owner"]
+    mine = [one for one in await users.listed("northwind") if one.email == person.email]
+    assert [(one.roles, one.valid_to is None) for one in mine] == [(["approver"], False), (["mrb", "owner"], True)]
+    with pytest.raises(InvalidInputError, match="king"):
+        await users.change_roles(person.email, ["king"], organization="northwind")
+    await users.end(person.email)
+    with pytest.raises(ConflictError, match="does not belong"):
+        await users.change_roles(person.email, ["owner"], organization="northwind")

@@ -10,7 +10,7 @@ from qms_mcp.db.guard import Guard
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import NotFoundError
 from qms_mcp.services.validation import DataValidation, RuleResult, ValidationRule
-from tests.conftest import Tenants
+from tests.conftest import REASON, Tenants
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ ADD = Query(
 
 
 async def add_items(database: Database, principal: Principal, count: int) -> None:
-    async with database.transaction(principal) as transaction:
+    async with database.transaction(principal, because=REASON) as transaction:
         await transaction.execute(ADD, {"org": principal.organization_id, "last": count - 1})
 
 

@@ -13,7 +13,7 @@ from qms_mcp.db.migrate import Migrator, shipped_migrations
 from qms_mcp.db.queries import Query
 from qms_mcp.db.wiring import Wiring
 from qms_mcp.errors import NotAllowedError, UnavailableError
-from tests.conftest import add_person
+from tests.conftest import REASON, add_person
 from tests.support.postgres import debian_postgres, pixeltable_postgres
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +70,7 @@ async def isolation_holds(database: Database) -> None:
     ours = await add_person(database, uuid4(), f"a-{slug}", "owner")
     theirs = await add_person(database, uuid4(), f"b-{slug}", "owner")
     for principal, title in ((ours, "ours"), (theirs, "theirs")):
-        async with database.transaction(principal) as transaction:
+        async with database.transaction(principal, because=REASON) as transaction:
             await transaction.execute(ADD, {"org": principal.organization_id, "title": title})
             assert [row["title"] for row in await transaction.fetch_dicts(TITLES)] == [title]
         async with database.sql_transaction(principal, timeout_ms=2000) as transaction:

@@ -19,7 +19,7 @@ from qms_mcp.db.wiring import external_wiring
 from qms_mcp.doctor.records import look_at_records
 from qms_mcp.errors import QmsError
 from qms_mcp.settings import Settings
-from tests.conftest import add_person
+from tests.conftest import REASON, add_person
 from tests.support.postgres import pixeltable_postgres
 
 pytestmark = pytest.mark.anyio
@@ -96,7 +96,7 @@ async def test_the_server_works_without_the_owners_login_and_cannot_migrate(sett
     person = await a_member(settings)
     database = await opened({name: url for name, url in settings.items() if name != "DATABASE_URL_DIRECT"})
     try:
-        async with database.transaction(person) as transaction:
+        async with database.transaction(person, because=REASON) as transaction:
             await transaction.execute(
                 Query(
                     "test",

@@ -14,6 +14,7 @@ from qms_mcp.ledger.postgres import PostgresStore
 from qms_mcp.rate_limit import RateLimiter
 from qms_mcp.registry import ToolSpec
 from qms_mcp.services.container import Services
+from qms_mcp.services.signing.service import Links
 from qms_mcp.settings import Settings
 from qms_mcp.startup import Foundation
 
@@ -33,16 +34,17 @@ async def client_for(
     *,
     settings: Settings | None = None,
     more_tools: Sequence[ToolSpec] = (),
+    links: Links | None = None,
     **options: Any,
 ) -> AsyncGenerator[Client]:
-    """Yield a client of a server that works on `database` on behalf of `principal`."""
+    """Yield a client of a server that works on `database` on behalf of `principal`; `links` is its approval page."""
     chosen = settings or Settings(qms_rate_limit="100000/minute")
 
     async def lay(settings: Settings, home: Path, at_stage: Callable[[str], None]) -> Foundation:
         del home, at_stage
         return _Borrowed(
             database=database,
-            services=Services.over(database, settings),
+            services=Services.over(database, settings, links=links),
             principal=principal,
             limiter=RateLimiter(settings.qms_rate_limit),
             store=PostgresStore(database),

@@ -132,7 +132,7 @@ class Generating:
             ValueHint(
                 column=f"{table.name}.{column.name}",
                 values=values,
-                matched=[value for value in values if asked & set(words(value))],
+                matched=[value for value in values if _is_asked(value, asked)],
             )
             for (table, column), values in zip(wanted, lists, strict=True)
             if values
@@ -150,6 +150,12 @@ class Generating:
                 query_text = str(row["statement"])[:_LONGEST_STATEMENT]
                 scored.append((len(shared) / len(used) ** 0.5, EarlierQuery(statement=query_text, shared=shared)))
         return [earlier for _, earlier in sorted(scored, key=lambda pair: -pair[0])[:_MOST_EARLIER]]
+
+
+def _is_asked(value: str, asked: set[str]) -> bool:
+    """Return whether a question names a value; `CAPA-2026-0014` is not named by the word CAPA."""
+    said = set(words(value))
+    return bool(said & asked) and {word for word in said if word.isdigit()} <= asked
 
 
 def _with_skeleton(found: GeneratedSql, question: str, matches: Sequence[Match], notes: Sequence[str]) -> GeneratedSql:

@@ -2,7 +2,8 @@
 
 A word of the question counts 3 for a table whose name has it, 1.5 for a column's name, 0.8 for the table's comment,
 0.4 for a column's comment and 0.3 for the schema; a synonym counts 0.6 of that, and a word that fits many tables counts
-less. Only the best place of a word counts, so that long comments do not win by length.
+less. Only the best place of a word counts, so that long comments do not win by length. Of a name of several
+words each counts its part, and a table that extends another row by row brings that one along.
 """
 
 import math
@@ -13,6 +14,7 @@ from itertools import combinations
 from qms_mcp.services.sql.words import synonyms, words
 
 _NAME, _COLUMN, _COMMENT, _COLUMN_COMMENT, _SCHEMA, _SYNONYM = 3.0, 1.5, 0.8, 0.4, 0.3, 0.6
+_BASE = 0.95
 _LEAST = 0.5
 _FAR, _HUB = 3, 6
 
@@ -88,7 +90,22 @@ def rank(question: str, tables: Iterable[ReadableTable]) -> list[Match]:
         if match.score >= _LEAST:
             match.columns = list(dict.fromkeys(match.columns))
             matches.append(match)
+    _bring_bases(matches, {table.name: table for table, _ in found})
     return sorted(matches, key=lambda match: (-match.score, match.table.name))
+
+
+def _bring_bases(matches: list[Match], tables: Mapping[str, ReadableTable]) -> None:
+    """Let a table whose rows a fitting table extends, key by key, fit nearly as well as that one."""
+    known = {match.table.name: match for match in matches}
+    for match in list(matches):
+        keys = {column.name for column in match.table.columns if column.unique}
+        for reference in match.table.foreign_keys:
+            if reference.table in tables and keys & set(reference.here):
+                base = known.setdefault(reference.table, Match(tables[reference.table]))
+                if base.score < match.score * _BASE:
+                    base.score = match.score * _BASE
+                    base.reasons["base"] = f"of {match.table.name}"
+    matches[:] = known.values()
 
 
 def _places(table: ReadableTable) -> dict[str, tuple[float, str]]:
@@ -101,7 +118,7 @@ def _places(table: ReadableTable) -> dict[str, tuple[float, str]]:
                 places[word] = (weight, place)
 
     schema, _, name = table.name.rpartition(".")
-    put(name, _NAME, "its name")
+    put(name, _NAME / max(1, len(words(name))), "its name")
     put(schema, _SCHEMA, "its schema")
     put(table.comment, _COMMENT, "its comment")
     for column in table.columns:

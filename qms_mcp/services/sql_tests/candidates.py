@@ -89,7 +89,8 @@ def changing(column: Column) -> list[tuple[str, str]]:
         return [
             ("'x' || left(md5(random()::text), 10)", "'x0a1b2c3d4e'"),
             ("left(md5(random()::text), 10) || '@example.com'", "'0a1b2c3d4e@example.com'"),
-            ("md5(random()::text) || md5(random()::text)", literal("0" * 64)),
+            ("md5(random()::text) || md5(random()::text)", literal("0a" * 32)),
+            ("(random() * 1000000)::integer::text", "'123456'"),
         ]
     if column.category == "N":
         return [("(random() * 1000000)::integer + 1", "123456"), ("(random() * 30000)::integer + 1", "1234")]

@@ -100,12 +100,17 @@ class _RelationRow:
     kind: str
     secured: bool
     forced: bool
+    regulated: bool
     adding_roles: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with all its tests have to know."""
+    """A table with all its tests have to know.
+
+    Attributes:
+        regulated: It belongs to the quality records: functions of the house decide over every row that is added.
+    """
 
     oid: int
     schema: str
@@ -113,6 +118,7 @@ class Table:
     kind: str
     secured: bool
     forced: bool
+    regulated: bool
     adding_roles: Sequence[str]
     columns: Sequence[Column]
     constraints: Sequence[Constraint]
@@ -195,6 +201,7 @@ async def read_table(transaction: "Transaction", relation: int) -> Table:
         kind=head.kind,
         secured=head.secured,
         forced=head.forced,
+        regulated=head.regulated,
         adding_roles=head.adding_roles,
         columns=await rows(_COLUMNS, Column),
         constraints=await rows(_CONSTRAINTS, Constraint),

@@ -36,6 +36,7 @@ BEGIN
         CASE WHEN person IS NULL THEN '' ELSE jsonb_build_object('sub', person, 'role', 'authenticated')::text END,
         true
     );
+    PERFORM set_config('qms.reason', 'A test script tries it.', true);
     IF who <> 'owner' THEN
         PERFORM set_config('role', as_role, true);
     END IF;

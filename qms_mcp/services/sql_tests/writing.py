@@ -145,10 +145,12 @@ class Writer:
         name = f"{key.name} refuses a reference to nothing"
         if set(key.columns) & mentioned_by_policy(self.table, self.adder):
             return Proof(name, skip="a policy refuses the row before the key is looked at")
+        # Another key would refuse first what it shares with this one.
+        shared = {column for other in self.table.of_kind("f") if other.name != key.name for column in other.columns}
+        own = [column for column in key.columns if column not in shared | {ORGANIZATION}] or key.columns
         unknown = {
             column: Value(unknown_reference(self.table.column(column).type), "'00000000-0000-4000-8000-0000000000ff'")
-            for column in key.columns
-            if column != ORGANIZATION or len(key.columns) == 1
+            for column in own
         }
         row = self._with(**unknown)
         trial = {
@@ -207,9 +209,6 @@ class Writer:
             for verb, applies in (("UPDATE", refusal.on_update), ("DELETE", refusal.on_delete)):
                 if applies:
                     yield self._refused(refusal, verb)
-            if refusal.on_truncate:
-                truncating = [Become("owner"), Run(f"TRUNCATE {self.table.qualified} CASCADE")]
-                yield Proof(f"{refusal.name}: not even the owner can empty the table", truncating, refusal.state)
 
     def _refused(self, refusal: Refusal, verb: str) -> Proof:
         """Return a test in which a role gets every right and is refused all the same."""
@@ -241,7 +240,7 @@ def _holds_by_default(condition: str, base: Row) -> bool:
 
 
 def structure(table: Table) -> Iterator[Proof]:
-    """Yield the tests that need no row: protection and rights."""
+    """Yield the tests that need no row: protection, rights, and that nobody empties it."""
     name = literal(table.qualified)
     if table.secured:
         asked = f"(SELECT relrowsecurity AND {'relforcerowsecurity' if table.forced else 'true'} FROM pg_class"
@@ -258,3 +257,7 @@ def structure(table: Table) -> Iterator[Proof]:
         )
         may = ", ".join(rights) or "nothing"
         yield Proof(f"{role} has the rights: {may}", [Verify(held, f"the rights of {role} are not exactly: {may}")])
+    for refusal in table.refusals:
+        if refusal.on_truncate:
+            truncating = [Become("owner"), Run(f"TRUNCATE {table.qualified} CASCADE")]
+            yield Proof(f"{refusal.name}: not even the owner can empty the table", truncating, refusal.state)

@@ -1,0 +1,1 @@
+"""CAPAs: opened with a reason why a correction does not suffice, and followed to the proof that the actions worked."""

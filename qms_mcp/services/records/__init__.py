@@ -1,0 +1,1 @@
+"""Quality records: adding, changing and linking them, reading one, listing many, and following their links."""
