@@ -60,7 +60,7 @@ COMMENT ON SCHEMA qms_private IS 'What no client and no SQL tool may reach: keys
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
     SELECT agents.begin_run(call -> 'run')
@@ -101,7 +101,7 @@ COMMENT ON FUNCTION agents.begin_call(call jsonb) IS 'The write-ahead row of a c
 
 CREATE FUNCTION agents.begin_run(run jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     INSERT INTO agents.agent_runs (
         id, organization_id, parent_run_id, agent_type, input, user_id, actor_kind,
@@ -126,7 +126,7 @@ COMMENT ON FUNCTION agents.begin_run(run jsonb) IS 'Records a client connection 
 
 CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT agents.begin_run(ended);
 
@@ -147,7 +147,7 @@ COMMENT ON FUNCTION agents.end_run(ended jsonb) IS 'Ends a run, once.';
 
 CREATE FUNCTION agents.finish_call(outcome jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     subject uuid := (outcome ->> 'id')::uuid;
@@ -196,7 +196,7 @@ COMMENT ON FUNCTION agents.finish_call(outcome jsonb) IS 'The outcome of a call,
 
 CREATE FUNCTION agents.keep_finished_calls() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF tg_op = 'UPDATE' AND old.state <> 'finished' AND new.id = old.id AND new.tool_name = old.tool_name
@@ -218,7 +218,7 @@ COMMENT ON FUNCTION agents.keep_finished_calls() IS 'Lets a call be finished onc
 
 CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) RETURNS TABLE(id bigint, path text, payload jsonb, attempts integer)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH due AS (
         SELECT o.id
@@ -257,7 +257,7 @@ COMMENT ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer,
 
 CREATE FUNCTION agents.outbox_done(ids bigint[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     DELETE FROM agents.otlp_outbox AS o WHERE o.id = ANY(ids)
 $$;
@@ -272,7 +272,7 @@ COMMENT ON FUNCTION agents.outbox_done(ids bigint[]) IS 'The host has these.';
 
 CREATE FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     INSERT INTO agents.otlp_outbox (organization_id, path, payload) VALUES (for_organization, to_path, message)
 $$;
@@ -287,7 +287,7 @@ COMMENT ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, messa
 
 CREATE FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason text, give_up boolean) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     UPDATE agents.otlp_outbox AS o
     SET
@@ -306,7 +306,7 @@ COMMENT ON FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason tex
 
 CREATE FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH dropped AS (
         DELETE FROM agents.otlp_outbox AS o
@@ -335,7 +335,7 @@ COMMENT ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) 
 
 CREATE FUNCTION agents.record(entries jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     entry jsonb;
@@ -367,7 +367,7 @@ COMMENT ON FUNCTION agents.record(entries jsonb) IS 'Writes ledger entries in th
 
 CREATE FUNCTION agents.resume_call(call jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT agents.begin_call(call);
 
@@ -435,7 +435,7 @@ COMMENT ON FUNCTION public.match_embeddings(query_embedding extensions.vector, m
 
 CREATE FUNCTION qms.add_part(record_id uuid, part text, fields jsonb) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM qms.seen_version(add_part.record_id, NULL);
@@ -493,6 +493,7 @@ CREATE TABLE qms.quality_items (
     legal_hold boolean DEFAULT false NOT NULL,
     touched_by_transaction xid8,
     CONSTRAINT quality_items_drafted_by_kind_check CHECK ((drafted_by_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT quality_items_finite CHECK ((isfinite(due_date) AND isfinite(created_at) AND isfinite(updated_at) AND isfinite(occurred_at) AND isfinite(adopted_at) AND isfinite(state_since) AND isfinite(closed_at))),
     CONSTRAINT quality_items_risk_class_check CHECK ((risk_class = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text])))
 )
 WITH (fillfactor='85');
@@ -549,7 +550,7 @@ COMMENT ON COLUMN qms.quality_items.drafted_by_kind IS 'agent: a model wrote it,
 
 CREATE FUNCTION qms.add_record(of_category text, fields jsonb) RETURNS qms.quality_items
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     own_table text;
@@ -590,7 +591,7 @@ COMMENT ON FUNCTION qms.add_record(of_category text, fields jsonb) IS 'Adds a re
 
 CREATE FUNCTION qms.adopt_exclusion() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     proposal qms.compliance_records;
@@ -702,12 +703,14 @@ COMMENT ON FUNCTION qms.audit_hash(previous text, entry qms.audit_logs) IS 'The 
 
 CREATE FUNCTION qms.business_days_between(of_organization uuid, from_day date, to_day date) RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT count(*)::integer
     FROM qms.organizations AS o,
         generate_series(from_day + 1, to_day, interval '1 day') AS s (day)
-    WHERE o.id = of_organization AND qms_private.is_workday(o.site_calendar, s.day::date)
+    WHERE
+        o.id = of_organization AND o.id = coalesce((SELECT qms.current_organization_id()), of_organization)
+        AND qms_private.is_workday(o.site_calendar, s.day::date)
 $$;
 
 ALTER FUNCTION qms.business_days_between(of_organization uuid, from_day date, to_day date) OWNER TO qms_definer;
@@ -720,7 +723,7 @@ COMMENT ON FUNCTION qms.business_days_between(of_organization uuid, from_day dat
 
 CREATE FUNCTION qms.chain_entry() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     claims jsonb := qms_private.identity();
@@ -758,7 +761,7 @@ COMMENT ON FUNCTION qms.chain_entry() IS 'Gives an entry its actor, reason, time
 
 CREATE FUNCTION qms.change_part(part text, part_id uuid, fields jsonb) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     written uuid;
@@ -786,13 +789,14 @@ COMMENT ON FUNCTION qms.change_part(part text, part_id uuid, fields jsonb) IS 'C
 
 CREATE FUNCTION qms.change_record(record_id uuid, expected_version integer, fields jsonb) RETURNS qms.quality_items
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items := qms.seen_version(record_id, expected_version);
     own_table text;
     base_fields text [] := qms.writable_fields('quality_items', true);
     own_fields text [];
+    own jsonb;
 BEGIN
     SELECT t.table_name INTO own_table FROM qms.record_types AS t WHERE t.category = item.category;
     IF own_table IS NULL THEN
@@ -800,11 +804,14 @@ BEGIN
     END IF;
     own_fields := qms.writable_fields(own_table, true);
     PERFORM qms.refuse_unknown(fields, base_fields || own_fields, item.category);
-    PERFORM qms.write_row(
-        own_table, item.id,
-        (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') FROM jsonb_each(fields) AS f WHERE f.key = ANY (own_fields)),
-        '{}'
-    );
+    SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') INTO own
+    FROM jsonb_each(fields) AS f WHERE f.key = ANY (own_fields);
+    -- A record of the time before there were types gets its fields with the first change of one.
+    IF own <> '{}' AND qms.write_row(own_table, item.id, own, '{}') IS NULL THEN
+        PERFORM qms.write_row(
+            own_table, NULL, own, jsonb_build_object('id', item.id, 'organization_id', item.organization_id)
+        );
+    END IF;
     PERFORM qms.write_row(
         'quality_items', item.id,
         (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}') FROM jsonb_each(fields) AS f WHERE f.key = ANY (base_fields)),
@@ -825,7 +832,7 @@ COMMENT ON FUNCTION qms.change_record(record_id uuid, expected_version integer, 
 
 CREATE FUNCTION qms.changed_fields(before jsonb, after jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(k.field ORDER BY k.field), '{}')
     FROM jsonb_object_keys(after) AS k (field)
@@ -842,7 +849,7 @@ COMMENT ON FUNCTION qms.changed_fields(before jsonb, after jsonb) IS 'Which fiel
 
 CREATE FUNCTION qms.changed_paths(before jsonb, after jsonb, at_path text DEFAULT ''::text) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     paths text [] := '{}';
@@ -878,7 +885,7 @@ COMMENT ON FUNCTION qms.changed_paths(before jsonb, after jsonb, at_path text) I
 
 CREATE FUNCTION qms.clause_evidence(of_clauses uuid[], most integer) RETURNS TABLE(clause_id uuid, source text, citation text, dated date, valid_until date, note text, record_id uuid, max_age_days integer, total bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 #variable_conflict use_column
@@ -1214,7 +1221,7 @@ COMMENT ON FUNCTION qms.clause_evidence(of_clauses uuid[], most integer) IS 'Wha
 
 CREATE FUNCTION qms.coming_version(item qms.quality_items) RETURNS integer
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT item.version + (item.touched_by_transaction IS DISTINCT FROM pg_current_xact_id())::integer
 $$;
@@ -1229,7 +1236,7 @@ COMMENT ON FUNCTION qms.coming_version(item qms.quality_items) IS 'The version a
 
 CREATE FUNCTION qms.count_records(filters jsonb, at_most integer) RETURNS bigint
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     found bigint;
@@ -1252,7 +1259,7 @@ COMMENT ON FUNCTION qms.count_records(filters jsonb, at_most integer) IS 'How ma
 
 CREATE FUNCTION qms.current_actor_kind() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT qms_private.identity() ->> 'kind'$$;
 
 ALTER FUNCTION qms.current_actor_kind() OWNER TO qms_definer;
@@ -1265,7 +1272,7 @@ COMMENT ON FUNCTION qms.current_actor_kind() IS 'human, agent or system: who hol
 
 CREATE FUNCTION qms.current_organization_id() RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT (qms_private.identity() ->> 'org')::uuid$$;
 
 ALTER FUNCTION qms.current_organization_id() OWNER TO qms_definer;
@@ -1278,7 +1285,7 @@ COMMENT ON FUNCTION qms.current_organization_id() IS 'The organization of the ca
 
 CREATE FUNCTION qms.current_user_id() RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT (qms_private.identity() ->> 'sub')::uuid$$;
 
 ALTER FUNCTION qms.current_user_id() OWNER TO qms_definer;
@@ -1291,7 +1298,7 @@ COMMENT ON FUNCTION qms.current_user_id() IS 'The person who acts, or on whose b
 
 CREATE FUNCTION qms.due_after(of_organization uuid, since timestamp with time zone, days integer, kind text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     site qms.organizations;
@@ -1302,7 +1309,8 @@ BEGIN
     IF kind IS NULL OR kind NOT IN ('business', 'calendar') THEN
         RAISE EXCEPTION 'days are counted as business or calendar, not %', quote_nullable(kind) USING ERRCODE = 'QM024';
     END IF;
-    SELECT o.* INTO site FROM qms.organizations AS o WHERE o.id = of_organization;
+    SELECT o.* INTO site FROM qms.organizations AS o
+    WHERE o.id = of_organization AND o.id = coalesce(qms.current_organization_id(), of_organization);
     IF site.id IS NULL OR since IS NULL OR days IS NULL THEN
         RETURN NULL;
     END IF;
@@ -1330,7 +1338,7 @@ COMMENT ON FUNCTION qms.due_after(of_organization uuid, since timestamp with tim
 
 CREATE FUNCTION qms.escalate_due() RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -1367,7 +1375,7 @@ COMMENT ON FUNCTION qms.escalate_due() IS 'Escalates the overdue records of the 
 
 CREATE FUNCTION qms.find_colleague(reference text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE WHEN count(*) = 1 THEN min(c.user_id::text)::uuid END
     FROM (
@@ -1395,7 +1403,7 @@ COMMENT ON FUNCTION qms.find_colleague(reference text) IS 'The person of the cal
 
 CREATE FUNCTION qms.find_record(reference text) RETURNS uuid
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT i.id FROM qms.quality_items AS i
     WHERE
@@ -1416,7 +1424,7 @@ COMMENT ON FUNCTION qms.find_record(reference text) IS 'The record with this id 
 
 CREATE FUNCTION qms.has_role(wanted text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT coalesce(qms_private.identity() -> 'roles' ? wanted, false)$$;
 
 ALTER FUNCTION qms.has_role(wanted text) OWNER TO qms_definer;
@@ -1429,7 +1437,7 @@ COMMENT ON FUNCTION qms.has_role(wanted text) IS 'Whether the caller has this ro
 
 CREATE FUNCTION qms.in_cycle() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF qms.current_user_id() IS NOT NULL THEN
@@ -1449,7 +1457,7 @@ COMMENT ON FUNCTION qms.in_cycle() IS 'A part of a CAPA belongs to the cycle in 
 
 CREATE FUNCTION qms.is_colleague(person uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT person IS NULL OR qms_private.is_member(qms.current_organization_id(), person)$$;
 
 ALTER FUNCTION qms.is_colleague(person uuid) OWNER TO qms_definer;
@@ -1462,7 +1470,7 @@ COMMENT ON FUNCTION qms.is_colleague(person uuid) IS 'Whether somebody (or nobod
 
 CREATE FUNCTION qms.keep_decisions() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF tg_op = 'UPDATE'
@@ -1486,7 +1494,7 @@ COMMENT ON FUNCTION qms.keep_decisions() IS 'pending to approved or rejected, ap
 
 CREATE FUNCTION qms.keep_definition() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     wrong text [];
@@ -1515,7 +1523,7 @@ COMMENT ON FUNCTION qms.keep_definition() IS 'Refuses a state machine that is br
 
 CREATE FUNCTION qms.keep_details() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items;
@@ -1533,8 +1541,16 @@ BEGIN
     IF tg_op = 'UPDATE' AND (new.id, new.organization_id) IS DISTINCT FROM (old.id, old.organization_id) THEN
         RAISE EXCEPTION 'fields stay with their record' USING ERRCODE = 'QM021';
     END IF;
-    IF tg_op = 'UPDATE' AND current_user <> 'qms_definer' THEN
-        PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+    IF current_user <> 'qms_definer' THEN
+        PERFORM qms.refuse_strangers(before, after);
+        IF tg_op = 'UPDATE' THEN
+            PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+        ELSIF qms.current_user_id() IS NOT NULL AND EXISTS (
+            SELECT FROM qms.transitions AS t WHERE t.record_id = new.id
+        ) THEN
+            RAISE EXCEPTION '% is in state "%": its fields are added while it is new', item.number, item.status
+            USING ERRCODE = 'QM021';
+        END IF;
     END IF;
     RETURN new;
 END
@@ -1550,7 +1566,7 @@ COMMENT ON FUNCTION qms.keep_details() IS 'The fields of a type belong to a reco
 
 CREATE FUNCTION qms.keep_drafts() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     changing text [] := ARRAY['state', 'version', 'applied_at', 'rows_changed'];
@@ -1580,7 +1596,7 @@ COMMENT ON FUNCTION qms.keep_drafts() IS 'Draft to applied, in the transaction t
 
 CREATE FUNCTION qms.keep_evidence_link() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF tg_op = 'INSERT' THEN
@@ -1613,7 +1629,7 @@ COMMENT ON FUNCTION qms.keep_evidence_link() IS 'Says who linked and when; a lin
 
 CREATE FUNCTION qms.keep_link() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     new.organization_id := coalesce(new.organization_id, qms.current_organization_id());
@@ -1636,7 +1652,7 @@ COMMENT ON FUNCTION qms.keep_link() IS 'A link says who made it and when.';
 
 CREATE FUNCTION qms.keep_part() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items;
@@ -1653,6 +1669,8 @@ BEGIN
     IF tg_op = 'INSERT' AND qms.current_user_id() IS NOT NULL THEN
         new.created_by := qms.current_user_id();
         new.created_kind := qms.current_actor_kind();
+        -- Which one is the last follows from this: not from when somebody began a transaction.
+        new.created_at := clock_timestamp();
     END IF;
     IF tg_op = 'INSERT' AND tg_table_name IN ('capa_actions', 'root_causes', 'effectiveness_checks') THEN
         new.cycle := coalesce((SELECT c.cycle FROM qms.capas AS c WHERE c.id = new.record_id), 1);
@@ -1667,9 +1685,17 @@ BEGIN
             USING ERRCODE = 'QM021', HINT = 'What was recorded stays; add a new entry instead.';
         END IF;
     END IF;
+    PERFORM qms.refuse_strangers(CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END, to_jsonb(new));
     PERFORM qms.refuse_locked(
         item, CASE WHEN tg_op = 'INSERT' THEN ARRAY[tg_table_name::text] ELSE changed END, tg_table_name::text
     );
+    -- What a person accepted or decided is that no more once it says something else.
+    IF tg_op = 'UPDATE' AND NOT changed <@ ARRAY['withdrawn_reason']
+        AND coalesce(to_jsonb(old) ->> 'decided_by', to_jsonb(old) ->> 'accepted_by') IS NOT NULL THEN
+        new := jsonb_populate_record(
+            new, '{"decided_by": null, "decided_at": null, "accepted_by": null, "accepted_at": null}'
+        );
+    END IF;
     RETURN new;
 END
 $$;
@@ -1684,7 +1710,7 @@ COMMENT ON FUNCTION qms.keep_part() IS 'A part belongs to a record of the same o
 
 CREATE FUNCTION qms.keep_record() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     before jsonb := to_jsonb(old) - ARRAY['embedding', 'updated_at', 'touched_by_transaction', 'escalation_level'];
@@ -1732,7 +1758,7 @@ COMMENT ON FUNCTION qms.keep_record() IS 'What identifies a record stays, locked
 
 CREATE FUNCTION qms.link_records(from_id uuid, to_id uuid, kind text, note text) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     made uuid;
@@ -1759,7 +1785,7 @@ COMMENT ON FUNCTION qms.link_records(from_id uuid, to_id uuid, kind text, note t
 
 CREATE FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_rows integer) RETURNS SETOF qms.quality_items
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     due text := 'coalesce(i.due_date, ''infinity''::timestamptz)';
@@ -1794,7 +1820,7 @@ COMMENT ON FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_
 
 CREATE FUNCTION qms.may_write() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT coalesce(jsonb_array_length((qms_private.identity() -> 'roles') - 'auditor') > 0, false)$$;
 
 ALTER FUNCTION qms.may_write() OWNER TO qms_definer;
@@ -1807,7 +1833,7 @@ COMMENT ON FUNCTION qms.may_write() IS 'False for someone who is only an auditor
 
 CREATE FUNCTION qms.my_decisions() RETURNS TABLE(approval_id uuid, tool text, summary text, record_id uuid, meaning text, requested_at timestamp with time zone, expires_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT a.id, a.tool, a.summary, a.record_id, a.meaning, a.created_at, a.expires_at
     FROM qms.approvals AS a
@@ -1830,7 +1856,7 @@ COMMENT ON FUNCTION qms.my_decisions() IS 'What waits for a decision the caller 
 
 CREATE FUNCTION qms.next_steps(record_id uuid) RETURNS TABLE(name text, to_state text, person boolean, meaning text, roles text[], blocked text[], not_you text[])
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         e.name, e.to_state, e.person, e.edge ->> 'meaning', qms_private.as_texts(e.edge -> 'roles'),
@@ -1876,7 +1902,7 @@ COMMENT ON TABLE qms.audit_anchors IS 'Where heads of the chain were written dow
 
 CREATE FUNCTION qms.note_anchor(at_place text, at_seq bigint) RETURNS qms.audit_anchors
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     made qms.audit_anchors;
@@ -1900,7 +1926,7 @@ COMMENT ON FUNCTION qms.note_anchor(at_place text, at_seq bigint) IS 'Records th
 
 CREATE FUNCTION qms.note_event(of_type text, of_entity uuid, what text, details jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF what NOT IN ('export', 'refused', 'verified', 'anchored', 'imported', 'shown') OR qms.current_organization_id() IS NULL THEN
@@ -1925,7 +1951,7 @@ COMMENT ON FUNCTION qms.note_event(of_type text, of_entity uuid, what text, deta
 
 CREATE FUNCTION qms.own_fields(of_record uuid, of_category text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     own_table text;
@@ -1950,7 +1976,7 @@ COMMENT ON FUNCTION qms.own_fields(of_record uuid, of_category text) IS 'The fie
 
 CREATE FUNCTION qms.place_requirement() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF tg_op = 'UPDATE' AND (new.standard, new.requirement) IS DISTINCT FROM (old.standard, old.requirement) THEN
@@ -1984,7 +2010,7 @@ COMMENT ON FUNCTION qms.place_requirement() IS 'Finds the clause a row of the ma
 
 CREATE FUNCTION qms.prepare_record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     claims jsonb := qms_private.identity();
@@ -2031,6 +2057,14 @@ BEGIN
     new.touched_by_transaction := pg_current_xact_id();
     new.due_date := coalesce(new.due_date, qms_private.due_in_state(new.organization_id, definition.body, new.status, began));
     PERFORM qms_private.lock_trail(new.organization_id);
+    -- A row that is there already is not added (ON CONFLICT): it takes no number, so that none is missing.
+    IF EXISTS (SELECT FROM qms.quality_items AS i WHERE i.id = new.id) OR EXISTS (
+        SELECT FROM qms.quality_items AS i
+        WHERE
+            i.organization_id = new.organization_id AND i.category = new.category AND i.external_id = new.external_id
+    ) THEN
+        RETURN new;
+    END IF;
     new.number := qms_private.next_number(
         new.organization_id, of_type.prefix,
         extract(year FROM new.created_at AT TIME ZONE (
@@ -2051,7 +2085,7 @@ COMMENT ON FUNCTION qms.prepare_record() IS 'Gives a new record its number, firs
 
 CREATE FUNCTION qms.propose_exclusion(of_clause uuid, why text) RETURNS TABLE(compliance_record_id uuid, approval_id uuid, adopted boolean)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -2134,7 +2168,7 @@ COMMENT ON FUNCTION qms.propose_exclusion(of_clause uuid, why text) IS 'Proposes
 
 CREATE FUNCTION qms.record_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     before jsonb := CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END;
@@ -2168,7 +2202,7 @@ COMMENT ON FUNCTION qms.record_change() IS 'Writes the audit entry of a change i
 
 CREATE FUNCTION qms.record_content(record_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $_$
 DECLARE
@@ -2190,8 +2224,12 @@ BEGIN
         content := jsonb_set(content, '{occurred_at}', to_jsonb((extract(epoch FROM item.occurred_at) * 1000000)::bigint));
     END IF;
     IF own_table IS NOT NULL THEN
-        EXECUTE format('SELECT to_jsonb(t) - ARRAY[''id'', ''organization_id'', ''created_at'', ''effective_from'', ''effective_to'', ''is_effective'', ''acknowledged_at'', ''verdict'', ''verdict_by'', ''cycle'', ''reportable'', ''report_due_on'', ''reportability_decided_by'', ''next_review_on'', ''replaced_by'', ''last_calibrated_on'', ''calibration_due_on''] FROM qms.%I AS t WHERE t.id = $1', own_table)
+        -- Left out is what steps write, and only that: the day a field action is to be reported by, people write.
+        EXECUTE format('SELECT to_jsonb(t) - ARRAY[''id'', ''organization_id'', ''created_at'', ''effective_from'', ''effective_to'', ''is_effective'', ''acknowledged_at'', ''verdict'', ''verdict_by'', ''cycle'', ''reportable'', ''reportability_decided_by'', ''next_review_on'', ''replaced_by'', ''last_calibrated_on'', ''calibration_due_on''] FROM qms.%I AS t WHERE t.id = $1', own_table)
         INTO own USING item.id;
+        IF own_table = 'complaints' THEN
+            own := own - 'report_due_on';
+        END IF;
     END IF;
     content := content || jsonb_build_object('details', coalesce(own, '{}'));
     FOR part IN SELECT p.table_name FROM qms.record_parts AS p WHERE p.table_name <> 'record_notes' ORDER BY p.table_name LOOP
@@ -2216,7 +2254,7 @@ COMMENT ON FUNCTION qms.record_content(record_id uuid) IS 'What a person signs: 
 
 CREATE FUNCTION qms.record_entry() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     before jsonb := CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END;
@@ -2263,7 +2301,7 @@ COMMENT ON FUNCTION qms.record_entry() IS 'Writes the audit entry of a change of
 
 CREATE FUNCTION qms.record_parts_of(of_record uuid, at_most integer) RETURNS jsonb
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     part text;
@@ -2296,7 +2334,7 @@ COMMENT ON FUNCTION qms.record_parts_of(of_record uuid, at_most integer) IS 'The
 
 CREATE FUNCTION qms.record_sha256(record_id uuid) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT encode(sha256(convert_to(qms.record_content(record_id)::text, 'UTF8')), 'hex')$$;
 
 ALTER FUNCTION qms.record_sha256(record_id uuid) OWNER TO qms_owner;
@@ -2309,7 +2347,7 @@ COMMENT ON FUNCTION qms.record_sha256(record_id uuid) IS 'The hash a signature i
 
 CREATE FUNCTION qms.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     RAISE EXCEPTION '%.% is append-only: % is refused', tg_table_schema, tg_table_name, tg_op
@@ -2327,14 +2365,19 @@ COMMENT ON FUNCTION qms.refuse_change() IS 'Refuses what would alter or remove r
 
 CREATE FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], of_part text) RETURNS void
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     state jsonb;
     wrong text;
 BEGIN
     SELECT d.body -> 'states' -> item.status INTO state
-    FROM qms.workflow_definitions AS d WHERE d.id = item.definition_id;
+    FROM qms.workflow_definitions AS d
+    -- A record of the time before there were workflows is locked as the shipped one says.
+    WHERE d.id = item.definition_id OR (
+        item.definition_id IS NULL AND d.category = item.category AND d.organization_id IS NULL
+    )
+    ORDER BY d.version DESC LIMIT 1;
     IF coalesce(jsonb_array_length(state -> 'locked'), 0) = 0 THEN
         RETURN;
     END IF;
@@ -2363,11 +2406,37 @@ ALTER FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], of_part
 
 COMMENT ON FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], of_part text) IS 'Refuses a change of what the state of a record locks (error QM021).';
 
+-- Name: refuse_strangers(jsonb, jsonb); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.refuse_strangers(before jsonb, after jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    named text;
+BEGIN
+    FOREACH named IN ARRAY ARRAY[
+        'owner_id', 'signer_id', 'author_id', 'area_responsible', 'lead_auditor', 'trainee_id', 'trainer_id'
+    ] LOOP
+        IF after ->> named IS NOT NULL AND before -> named IS DISTINCT FROM after -> named
+            AND qms.current_user_id() IS NOT NULL AND NOT qms.is_colleague((after ->> named)::uuid) THEN
+            RAISE EXCEPTION '% must be somebody of this organization', named USING ERRCODE = 'QM024';
+        END IF;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION qms.refuse_strangers(before jsonb, after jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION refuse_strangers(before jsonb, after jsonb); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) IS 'Whoever a caller newly names as owner, signer, author, trainee and so on belongs to the organization (error QM024).';
+
 -- Name: refuse_unknown(jsonb, text[], text); Type: FUNCTION; Schema: qms; Owner: qms_owner
 
 CREATE FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     wrong text;
@@ -2449,7 +2518,7 @@ COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approv
 
 CREATE FUNCTION qms.request_decision(record_id uuid, expected_version integer, to_state text, meaning text, reason text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items;
@@ -2532,7 +2601,7 @@ COMMENT ON FUNCTION qms.request_decision(record_id uuid, expected_version intege
 
 CREATE FUNCTION qms.request_workflow(of_category text, new_body jsonb, reason text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -2589,7 +2658,7 @@ COMMENT ON FUNCTION qms.request_workflow(of_category text, new_body jsonb, reaso
 
 CREATE FUNCTION qms.risk_rank(risk_class text) RETURNS integer
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT CASE risk_class WHEN 'critical' THEN 1 WHEN 'high' THEN 2 WHEN 'medium' THEN 3 WHEN 'low' THEN 4 ELSE 5 END$$;
 
 ALTER FUNCTION qms.risk_rank(risk_class text) OWNER TO qms_owner;
@@ -2598,11 +2667,25 @@ ALTER FUNCTION qms.risk_rank(risk_class text) OWNER TO qms_owner;
 
 COMMENT ON FUNCTION qms.risk_rank(risk_class text) IS 'The place of a risk class when the gravest comes first; without one, last.';
 
+-- Name: said(text); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.said(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN NULLIF(btrim(value, ' 	
+
+ ­ ᠎           ​‌‍    ⁠⠀　ㅤ﻿'::text), ''::text);
+
+ALTER FUNCTION qms.said(value text) OWNER TO qms_owner;
+
+-- Name: FUNCTION said(value text); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.said(value text) IS 'A text without the white space around it; null when there is nothing else to it.';
+
 -- Name: seen_version(uuid, integer); Type: FUNCTION; Schema: qms; Owner: qms_owner
 
 CREATE FUNCTION qms.seen_version(record_id uuid, expected_version integer) RETURNS qms.quality_items
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items;
@@ -2632,7 +2715,7 @@ COMMENT ON FUNCTION qms.seen_version(record_id uuid, expected_version integer) I
 
 CREATE FUNCTION qms.signature_status(record_id uuid) RETURNS TABLE(id uuid, approval_id uuid, record_version integer, signer_id uuid, printed_name text, meaning text, verdict text, reason text, to_state text, signed_at timestamp with time zone, zone text, components integer, status text, changed text[], words text)
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         s.id, s.approval_id, s.record_version, s.signer_id, s.printed_name, s.meaning, s.verdict, s.reason, s.to_state,
@@ -2708,7 +2791,7 @@ COMMENT ON COLUMN qms.signatures.components IS '2: user id and password. 1: pass
 
 CREATE FUNCTION qms.signature_words(signature qms.signatures) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         CASE
@@ -2732,7 +2815,7 @@ COMMENT ON FUNCTION qms.signature_words(signature qms.signatures) IS 'How a sign
 
 CREATE FUNCTION qms.take_trail_turn() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -2759,8 +2842,8 @@ COMMENT ON FUNCTION qms.take_trail_turn() IS 'Statement trigger of every regulat
 
 CREATE FUNCTION qms.take_turn() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$SELECT qms_private.lock_trail(qms.current_organization_id())$$;
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT qms_private.lock_trail(o.ours) FROM (SELECT qms.current_organization_id() AS ours) AS o WHERE o.ours IS NOT NULL$$;
 
 ALTER FUNCTION qms.take_turn() OWNER TO qms_definer;
 
@@ -2772,7 +2855,7 @@ COMMENT ON FUNCTION qms.take_turn() IS 'Waits for the turn to write records of t
 
 CREATE FUNCTION qms.touch_parent() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM qms_private.touch_record((to_jsonb(new) ->> tg_argv[0])::uuid);
@@ -2790,7 +2873,7 @@ COMMENT ON FUNCTION qms.touch_parent() IS 'Its record gets a new version when a 
 
 CREATE FUNCTION qms.touch_updated_at() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     new.updated_at := clock_timestamp();
@@ -2808,7 +2891,7 @@ COMMENT ON FUNCTION qms.touch_updated_at() IS 'Keeps updated_at by the clock of 
 
 CREATE FUNCTION qms.trace_record(of_record uuid, way text, most_steps integer, most_nodes integer) RETURNS TABLE(id uuid, steps integer)
     LANGUAGE plpgsql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $$
 DECLARE
@@ -2839,7 +2922,7 @@ BEGIN
         WHERE w.steps < most_steps
     )
     SELECT f.id, min(f.steps)
-    FROM (SELECT w.id, w.steps FROM walked AS w LIMIT 3 * most_nodes) AS f
+    FROM (SELECT w.id, w.steps FROM walked AS w LIMIT 2 * most_nodes) AS f
     GROUP BY f.id
     ORDER BY min(f.steps), f.id
     LIMIT most_nodes;
@@ -2856,7 +2939,7 @@ COMMENT ON FUNCTION qms.trace_record(of_record uuid, way text, most_steps intege
 
 CREATE FUNCTION qms.trail_head() RETURNS TABLE(seq bigint, row_hash text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT h.seq, h.row_hash FROM qms_private.trail_heads AS h WHERE h.organization_id = qms.current_organization_id()
 $$;
@@ -2871,7 +2954,7 @@ COMMENT ON FUNCTION qms.trail_head() IS 'The last entry of the caller''s chain: 
 
 CREATE FUNCTION qms.transition(record_id uuid, expected_version integer, to_state text, reason text) RETURNS qms.quality_items
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     item qms.quality_items;
@@ -2952,7 +3035,7 @@ COMMENT ON FUNCTION qms.transition(record_id uuid, expected_version integer, to_
 
 CREATE FUNCTION qms.verify_trail(from_seq bigint DEFAULT 1, to_seq bigint DEFAULT NULL::bigint) RETURNS TABLE(entries bigint, first_seq bigint, last_seq bigint, last_hash text, bad_seq bigint, problem text)
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     -- The entry before the range goes along: what follows it has to name its hash.
     WITH bounds AS (
@@ -2969,7 +3052,7 @@ CREATE FUNCTION qms.verify_trail(from_seq bigint DEFAULT 1, to_seq bigint DEFAUL
             a.row_hash IS NOT DISTINCT FROM qms.audit_hash(a.prev_hash, a.*::qms.audit_logs) AS own
         FROM qms.audit_logs AS a
         WHERE
-            a.organization_id = qms.current_organization_id()
+            a.organization_id = (SELECT qms.current_organization_id())
             AND a.seq BETWEEN greatest(from_seq - 1, 1) AND coalesce(to_seq, 9223372036854775807)
     ),
     judged AS (
@@ -3041,7 +3124,7 @@ COMMENT ON FUNCTION qms.verify_trail(from_seq bigint, to_seq bigint) IS 'Recompu
 
 CREATE FUNCTION qms.withdraw_exclusion(of_clause uuid) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -3071,7 +3154,7 @@ COMMENT ON FUNCTION qms.withdraw_exclusion(of_clause uuid) IS 'The clause applie
 
 CREATE FUNCTION qms.word_query(words text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT string_agg(quote_literal(w.lexeme) || ':*', ' & ')::tsquery
     FROM unnest(qms.words_of(words)) AS w
@@ -3087,7 +3170,7 @@ COMMENT ON FUNCTION qms.word_query(words text) IS 'A search for beginnings of wo
 
 CREATE FUNCTION qms.words_of(title text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT to_tsvector('pg_catalog.simple', coalesce(title, ''))$$;
 
 ALTER FUNCTION qms.words_of(title text) OWNER TO qms_owner;
@@ -3100,7 +3183,7 @@ COMMENT ON FUNCTION qms.words_of(title text) IS 'The words of a title, as they a
 
 CREATE FUNCTION qms.workflow_problems(of_category text, body jsonb) RETURNS text[]
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(p.problem), '{}')
     FROM (
@@ -3124,7 +3207,7 @@ COMMENT ON FUNCTION qms.workflow_problems(of_category text, body jsonb) IS 'Why 
 
 CREATE FUNCTION qms.writable_fields(of_table text, for_update boolean) RETURNS text[]
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}')
     FROM pg_catalog.pg_attribute AS a
@@ -3144,7 +3227,7 @@ COMMENT ON FUNCTION qms.writable_fields(of_table text, for_update boolean) IS 'T
 
 CREATE FUNCTION qms.write_row(of_table text, at_id uuid, fields jsonb, extra jsonb) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     names text;
@@ -3183,8 +3266,8 @@ COMMENT ON FUNCTION qms.write_row(of_table text, at_id uuid, fields jsonb, extra
 
 CREATE FUNCTION qms.written_reason() RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$SELECT nullif(btrim(current_setting('qms.reason', true)), '')$$;
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT qms.said(current_setting('qms.reason', true))$$;
 
 ALTER FUNCTION qms.written_reason() OWNER TO qms_definer;
 
@@ -3196,7 +3279,7 @@ COMMENT ON FUNCTION qms.written_reason() IS 'Why this transaction changes record
 
 CREATE FUNCTION qms_private.acknowledge_report(session_token text, report uuid) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     person uuid := (qms_private.session_with(session_token)).user_id;
@@ -3227,7 +3310,7 @@ COMMENT ON FUNCTION qms_private.acknowledge_report(session_token text, report uu
 
 CREATE FUNCTION qms_private.add_clauses(of_framework text, lines text) RETURNS integer
     LANGUAGE sql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     WITH listed AS (
         SELECT
@@ -3281,7 +3364,7 @@ COMMENT ON FUNCTION qms_private.add_clauses(of_framework text, lines text) IS 'A
 
 CREATE FUNCTION qms_private.all_fields(item qms.quality_items) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     own_table text;
@@ -3305,7 +3388,7 @@ COMMENT ON FUNCTION qms_private.all_fields(item qms.quality_items) IS 'The field
 
 CREATE FUNCTION qms_private.approval_for(session_token text, of_approval uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
@@ -3381,7 +3464,7 @@ COMMENT ON FUNCTION qms_private.approval_for(session_token text, of_approval uui
 
 CREATE FUNCTION qms_private.as_texts(list jsonb) RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT coalesce(array_agg(e.item), '{}') FROM jsonb_array_elements_text(coalesce(list, '[]')) AS e (item)$$;
 
 ALTER FUNCTION qms_private.as_texts(list jsonb) OWNER TO qms_definer;
@@ -3394,7 +3477,7 @@ COMMENT ON FUNCTION qms_private.as_texts(list jsonb) IS 'A JSON array of texts a
 
 CREATE FUNCTION qms_private.become(for_user uuid, for_organization uuid, because text, through text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM
@@ -3415,7 +3498,7 @@ COMMENT ON FUNCTION qms_private.become(for_user uuid, for_organization uuid, bec
 
 CREATE FUNCTION qms_private.blocked_by(item qms.quality_items, edge jsonb, wanted text, person uuid) RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     found text [] := '{}';
@@ -3427,7 +3510,11 @@ BEGIN
         fields := qms_private.all_fields(item);
         SELECT found || coalesce(array_agg(replace(r.field, '_', ' ') || ' is missing (' || r.field || ')'), '{}') INTO found
         FROM unnest(qms_private.as_texts(edge -> 'requires')) AS r (field)
-        WHERE coalesce(btrim(fields ->> r.field), '') IN ('', '[]', '{}');
+        WHERE coalesce(qms.said(fields ->> r.field), '') IN ('', '[]', '{}');
+    END IF;
+    -- A guard about fields that are not there finds nothing wrong with them.
+    IF wanted = 'record' AND NOT qms_private.has_details(item) THEN
+        found := found || 'the fields of its type are not recorded yet'::text;
     END IF;
     FOR one IN
         SELECT k.name, o.options
@@ -3455,7 +3542,7 @@ COMMENT ON FUNCTION qms_private.blocked_by(item qms.quality_items, edge jsonb, w
 
 CREATE FUNCTION qms_private.carry_out(asked qms.approvals, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM set_config('qms.approval_id', asked.id::text, true);
@@ -3484,7 +3571,7 @@ COMMENT ON FUNCTION qms_private.carry_out(asked qms.approvals, why text) IS 'Doe
 
 CREATE FUNCTION qms_private.check_password(of_user uuid, derived text, via text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held qms_private.credentials;
@@ -3536,7 +3623,7 @@ COMMENT ON FUNCTION qms_private.check_password(of_user uuid, derived text, via t
 
 CREATE FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF NOT EXISTS (
@@ -3566,7 +3653,7 @@ COMMENT ON FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text)
 
 CREATE FUNCTION qms_private.counted(number bigint, one text, many text) RETURNS text
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT CASE number WHEN 0 THEN NULL WHEN 1 THEN '1 ' || one ELSE number || ' ' || many END$$;
 
 ALTER FUNCTION qms_private.counted(number bigint, one text, many text) OWNER TO qms_definer;
@@ -3579,7 +3666,7 @@ COMMENT ON FUNCTION qms_private.counted(number bigint, one text, many text) IS '
 
 CREATE FUNCTION qms_private.decide(session_token text, user_ref text, derived text, of_approval uuid, verdict text, why text, shown_sha256 text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     session qms_private.sessions;
@@ -3649,7 +3736,7 @@ COMMENT ON FUNCTION qms_private.decide(session_token text, user_ref text, derive
 
 CREATE FUNCTION qms_private.decide_approval(approval_id uuid, by_user uuid, verdict text, via text, why text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     decided qms.approvals;
@@ -3706,7 +3793,7 @@ COMMENT ON TABLE qms_private.sessions IS 'People at the approval page. Of the to
 
 CREATE FUNCTION qms_private.decide_as_person(approval qms.approvals, session qms_private.sessions, verdict text, why text, shown_sha256 text, with_components integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     signature qms.signatures;
@@ -3795,7 +3882,7 @@ COMMENT ON TABLE qms.workflow_definitions IS 'State machines, a version a row an
 
 CREATE FUNCTION qms_private.definition_for(of_organization uuid, of_category text) RETURNS qms.workflow_definitions
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT d.*
     FROM qms.workflow_definitions AS d
@@ -3814,7 +3901,7 @@ COMMENT ON FUNCTION qms_private.definition_for(of_organization uuid, of_category
 
 CREATE FUNCTION qms_private.due_in_state(of_organization uuid, body jsonb, in_state text, since timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF NOT coalesce(body -> 'states' -> in_state ? 'due_days', false) THEN
@@ -3837,7 +3924,7 @@ COMMENT ON FUNCTION qms_private.due_in_state(of_organization uuid, body jsonb, i
 
 CREATE FUNCTION qms_private.due_rules(of_organization uuid) RETURNS TABLE(record_id uuid, state text, state_since timestamp with time zone, overdue_since timestamp with time zone, level integer, to_role text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT i.id, i.status, i.state_since, i.due_date, (r.rule ->> 'level')::integer, r.rule ->> 'role'
     FROM qms.quality_items AS i
@@ -3862,7 +3949,7 @@ COMMENT ON FUNCTION qms_private.due_rules(of_organization uuid) IS 'The escalati
 
 CREATE FUNCTION qms_private.edge_to(item qms.quality_items, wanted text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     body jsonb;
@@ -3890,15 +3977,19 @@ COMMENT ON FUNCTION qms_private.edge_to(item qms.quality_items, wanted text) IS 
 
 -- Name: edges(jsonb); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
-CREATE FUNCTION qms_private.edges(body jsonb) RETURNS TABLE(name text, from_state text, to_state text, edge jsonb, person boolean, guards jsonb)
+CREATE FUNCTION qms_private.edges(body jsonb) RETURNS TABLE(name text, from_state text, to_state text, edge jsonb, person boolean, guards jsonb, effects jsonb)
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         t.edge ->> 'name', f.state, t.edge ->> 'to', t.edge, coalesce((t.edge ->> 'person')::boolean, false),
         coalesce((
             SELECT jsonb_agg(qms_private.guard_options(g.guard))
             FROM jsonb_array_elements(coalesce(t.edge -> 'guards', '[]')) AS g (guard)
+        ), '[]'),
+        coalesce((
+            SELECT jsonb_agg(qms_private.guard_options(f.effect))
+            FROM jsonb_array_elements(coalesce(t.edge -> 'effects', '[]')) AS f (effect)
         ), '[]')
     FROM jsonb_array_elements(body -> 'transitions') AS t (edge), jsonb_array_elements_text(t.edge -> 'from') AS f (state)
 $$;
@@ -3913,7 +4004,7 @@ COMMENT ON FUNCTION qms_private.edges(body jsonb) IS 'The transitions of a defin
 
 CREATE FUNCTION qms_private.editors_of(item qms.quality_items) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT DISTINCT a.actor_id
     FROM qms.audit_logs AS a
@@ -3945,7 +4036,7 @@ COMMENT ON FUNCTION qms_private.editors_of(item qms.quality_items) IS 'Who wrote
 
 CREATE FUNCTION qms_private.effect_accept_actions(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.capa_actions AS a SET accepted_by = qms.current_user_id(), accepted_at = clock_timestamp()
@@ -3963,7 +4054,7 @@ COMMENT ON FUNCTION qms_private.effect_accept_actions(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.effect_acknowledge_training(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.trainings AS t SET acknowledged_at = clock_timestamp() WHERE t.id = item.id;
@@ -3980,7 +4071,7 @@ COMMENT ON FUNCTION qms_private.effect_acknowledge_training(item qms.quality_ite
 
 CREATE FUNCTION qms_private.effect_apply_extension(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     wanted qms.extension_requests;
@@ -4014,7 +4105,7 @@ COMMENT ON FUNCTION qms_private.effect_apply_extension(item qms.quality_items, o
 
 CREATE FUNCTION qms_private.effect_calibration_due(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     next_one date;
@@ -4042,7 +4133,7 @@ COMMENT ON FUNCTION qms_private.effect_calibration_due(item qms.quality_items, o
 
 CREATE FUNCTION qms_private.effect_decide_dispositions(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.dispositions AS d SET decided_by = qms.current_user_id(), decided_at = clock_timestamp()
@@ -4060,7 +4151,7 @@ COMMENT ON FUNCTION qms_private.effect_decide_dispositions(item qms.quality_item
 
 CREATE FUNCTION qms_private.effect_decide_reportability(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     last_one qms.reportability_assessments := qms_private.last_assessment(item);
@@ -4092,7 +4183,7 @@ COMMENT ON FUNCTION qms_private.effect_decide_reportability(item qms.quality_ite
 
 CREATE FUNCTION qms_private.effect_due_after_window(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.quality_items AS i
@@ -4114,7 +4205,7 @@ COMMENT ON FUNCTION qms_private.effect_due_after_window(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.effect_due_by_actions(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.quality_items AS i
@@ -4136,7 +4227,7 @@ COMMENT ON FUNCTION qms_private.effect_due_by_actions(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.effect_due_by_field(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.quality_items AS i
@@ -4158,7 +4249,7 @@ COMMENT ON FUNCTION qms_private.effect_due_by_field(item qms.quality_items, opti
 
 CREATE FUNCTION qms_private.effect_end_effective(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.documents AS d SET is_effective = false, effective_to = clock_timestamp() WHERE d.id = item.id;
@@ -4175,7 +4266,7 @@ COMMENT ON FUNCTION qms_private.effect_end_effective(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.effect_make_effective(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.documents AS d SET is_effective = true, effective_from = clock_timestamp(), effective_to = NULL
@@ -4193,7 +4284,7 @@ COMMENT ON FUNCTION qms_private.effect_make_effective(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.effect_next_cycle(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     -- What the former cycle planned and found stays in its parts and in the trail; the next one plans its own.
@@ -4215,7 +4306,7 @@ COMMENT ON FUNCTION qms_private.effect_next_cycle(item qms.quality_items, option
 
 CREATE FUNCTION qms_private.effect_schedule_review(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     next_review date;
@@ -4241,7 +4332,7 @@ COMMENT ON FUNCTION qms_private.effect_schedule_review(item qms.quality_items, o
 
 CREATE FUNCTION qms_private.effect_set_verdict(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE qms.capas AS c SET verdict = options ->> 'verdict', verdict_by = qms.current_user_id() WHERE c.id = item.id;
@@ -4258,7 +4349,7 @@ COMMENT ON FUNCTION qms_private.effect_set_verdict(item qms.quality_items, optio
 
 CREATE FUNCTION qms_private.effect_supersede_former(item qms.quality_items, options jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     former record;
@@ -4303,7 +4394,7 @@ COMMENT ON FUNCTION qms_private.effect_supersede_former(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.end_of_day(zone text, day date) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     -- Where clocks go back over midnight, it strikes twice: the earlier one ends the day.
     SELECT m.midnight - CASE
@@ -4369,7 +4460,7 @@ COMMENT ON COLUMN qms.compliance_records.review_days IS 'Evidence older than thi
 
 CREATE FUNCTION qms_private.exclusion_text(proposed qms.compliance_records) RETURNS text
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT proposed.standard || ', ' || proposed.requirement || E'\ndoes not apply, because:\n' || proposed.justification
 $$;
@@ -4384,7 +4475,7 @@ COMMENT ON FUNCTION qms_private.exclusion_text(proposed qms.compliance_records) 
 
 CREATE FUNCTION qms_private.follow_link(link_token text) RETURNS uuid
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     UPDATE qms_private.approval_links AS l
     SET followed_at = clock_timestamp()
@@ -4404,7 +4495,7 @@ COMMENT ON FUNCTION qms_private.follow_link(link_token text) IS 'The approval a 
 
 CREATE FUNCTION qms_private.guard_acceptable_without_control(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'the risk as it is rated needs a control first'
     FROM qms.risks AS r
@@ -4423,13 +4514,13 @@ COMMENT ON FUNCTION qms_private.guard_acceptable_without_control(item qms.qualit
 
 CREATE FUNCTION qms_private.guard_after_delivery_decided(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'the product was delivered: link a field action, or say in field_action_rationale why there is none'
     FROM qms.nonconformances AS n
     WHERE
         n.id = item.id AND (n.delivered OR coalesce(n.detected_at_stage, '') IN ('delivered', 'field'))
-        AND coalesce(btrim(n.field_action_rationale), '') = ''
+        AND qms.said(n.field_action_rationale) IS NULL
         AND NOT EXISTS (SELECT FROM qms_private.linked(item, 'field_action') AS f WHERE f.status <> 'cancelled')
 $$;
 
@@ -4443,7 +4534,7 @@ COMMENT ON FUNCTION qms_private.guard_after_delivery_decided(item qms.quality_it
 
 CREATE FUNCTION qms_private.guard_all_actions_accepted(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT qms_private.counted(count(*), 'action is not accepted', 'actions are not accepted') || ' by somebody other than its owner'
     FROM qms.capa_actions AS a
@@ -4460,7 +4551,7 @@ COMMENT ON FUNCTION qms_private.guard_all_actions_accepted(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_all_actions_done(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT concat_ws(
         '; ',
@@ -4471,7 +4562,7 @@ CREATE FUNCTION qms_private.guard_all_actions_done(item qms.quality_items, optio
             'actions are said to be completed on days that are still to come'
         ),
         qms_private.counted(
-            count(*) FILTER (WHERE a.completed_on IS NOT NULL AND coalesce(btrim(a.completion_evidence), '') = ''),
+            count(*) FILTER (WHERE a.completed_on IS NOT NULL AND qms.said(a.completion_evidence) IS NULL),
             'action is done without evidence', 'actions are done without evidence'
         )
     )
@@ -4479,7 +4570,7 @@ CREATE FUNCTION qms_private.guard_all_actions_done(item qms.quality_items, optio
     HAVING
         bool_or(
             a.completed_on IS NULL OR a.completed_on > qms_private.today_of(item.organization_id)
-            OR coalesce(btrim(a.completion_evidence), '') = ''
+            OR qms.said(a.completion_evidence) IS NULL
         )
 $$;
 
@@ -4493,7 +4584,7 @@ COMMENT ON FUNCTION qms_private.guard_all_actions_done(item qms.quality_items, o
 
 CREATE FUNCTION qms_private.guard_all_signed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH missing AS (
         SELECT r.signer_id, r.meaning
@@ -4509,7 +4600,7 @@ CREATE FUNCTION qms_private.guard_all_signed(item qms.quality_items, options jso
     FROM missing AS m
     -- The last of them may sign by taking the step; until somebody takes it, that is not known.
     HAVING count(*) > 1 OR bool_or(
-        m.meaning <> options ->> 'meaning'
+        m.meaning IS DISTINCT FROM options ->> 'meaning'
         OR (qms.current_actor_kind() = 'human' AND m.signer_id IS DISTINCT FROM person)
     )
 $$;
@@ -4524,11 +4615,19 @@ COMMENT ON FUNCTION qms_private.guard_all_signed(item qms.quality_items, options
 
 CREATE FUNCTION qms_private.guard_auditor_independent(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT format('%s answers for the audited area and may not lead its audit', qms_private.name_of(a.area_responsible))
+    SELECT CASE
+        WHEN a.area_responsible IS NULL THEN 'who answers for the audited area is not recorded (area_responsible)'
+        ELSE format('%s answers for the audited area and may not lead its audit', qms_private.name_of(a.area_responsible))
+    END
     FROM qms.audits AS a
-    WHERE a.id = item.id AND a.area_responsible IN (a.lead_auditor, item.assigned_to)
+    WHERE
+        a.id = item.id AND (
+            a.area_responsible IN (a.lead_auditor, item.assigned_to)
+            -- Of a supplier or an authority nobody of the organization does.
+            OR (a.area_responsible IS NULL AND a.audit_kind = 'internal')
+        )
 $$;
 
 ALTER FUNCTION qms_private.guard_auditor_independent(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -4541,11 +4640,11 @@ COMMENT ON FUNCTION qms_private.guard_auditor_independent(item qms.quality_items
 
 CREATE FUNCTION qms_private.guard_benefit_outweighs(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'the residual risk is unacceptable, and the benefit is not weighed against it (benefit_risk)'
     FROM qms.risks AS r
-    WHERE r.id = item.id AND r.residual_acceptability = 'unacceptable' AND coalesce(btrim(r.benefit_risk), '') = ''
+    WHERE r.id = item.id AND r.residual_acceptability = 'unacceptable' AND qms.said(r.benefit_risk) IS NULL
 $$;
 
 ALTER FUNCTION qms_private.guard_benefit_outweighs(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -4558,7 +4657,7 @@ COMMENT ON FUNCTION qms_private.guard_benefit_outweighs(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_calibration_bad(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'the last calibration was not out of tolerance'
     FROM qms_private.last_calibration(item) AS c WHERE c.result IS DISTINCT FROM 'out_of_tolerance'
@@ -4574,7 +4673,7 @@ COMMENT ON FUNCTION qms_private.guard_calibration_bad(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_calibration_due_soon(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN e.calibration_due_on IS NULL THEN 'when it is to be calibrated is not recorded (calibration_due_on)'
@@ -4593,7 +4692,7 @@ COMMENT ON FUNCTION qms_private.guard_calibration_due_soon(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_calibration_good(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN c.id IS NULL THEN 'no calibration is recorded'
@@ -4618,7 +4717,7 @@ COMMENT ON FUNCTION qms_private.guard_calibration_good(item qms.quality_items, o
 
 CREATE FUNCTION qms_private.guard_calibration_overdue(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'its calibration is not overdue' || coalesce(': it is due by ' || e.calibration_due_on, '')
     FROM qms.equipment AS e
@@ -4637,7 +4736,7 @@ COMMENT ON FUNCTION qms_private.guard_calibration_overdue(item qms.quality_items
 
 CREATE FUNCTION qms_private.guard_capa_linked(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'a CAPA is required, and none that is open or beyond is linked' || coalesce(
         ' (' || (SELECT string_agg(c.number || ': ' || c.status, ', ' ORDER BY c.number) FROM qms_private.linked(item, 'capa') AS c) || ')',
@@ -4658,7 +4757,7 @@ COMMENT ON FUNCTION qms_private.guard_capa_linked(item qms.quality_items, option
 
 CREATE FUNCTION qms_private.guard_change_request_named(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'a new version needs an approved change request, and none is linked'
     FROM qms.documents AS d INNER JOIN qms.organizations AS o ON d.organization_id = o.id
@@ -4680,14 +4779,14 @@ COMMENT ON FUNCTION qms_private.guard_change_request_named(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_complainant_named(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'name and address or telephone of the complainant are missing; write "not given" where they were not'
     FROM qms.complaints AS c
     WHERE
         c.id = item.id AND (
-            coalesce(btrim(c.complainant_name), '') = ''
-            OR coalesce(nullif(btrim(c.complainant_contact), ''), nullif(btrim(c.complainant_address), '')) IS NULL
+            qms.said(c.complainant_name) IS NULL
+            OR coalesce(qms.said(c.complainant_contact), qms.said(c.complainant_address)) IS NULL
         )
 $$;
 
@@ -4701,12 +4800,12 @@ COMMENT ON FUNCTION qms_private.guard_complainant_named(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_contained_if_in_hand(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'product may be in hand, and containment is missing: contain it first, or record that it was delivered or that nothing is affected (quantity_affected 0)'
     FROM qms.nonconformances AS n
     WHERE
-        n.id = item.id AND n.containment IS NULL AND n.quantity_affected IS DISTINCT FROM 0
+        n.id = item.id AND qms.said(n.containment) IS NULL AND n.quantity_affected IS DISTINCT FROM 0
         AND NOT (n.delivered OR coalesce(n.detected_at_stage, '') IN ('delivered', 'field'))
 $$;
 
@@ -4720,16 +4819,16 @@ COMMENT ON FUNCTION qms_private.guard_contained_if_in_hand(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_controls_verified(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT nullif(concat_ws(
         '; ',
         qms_private.counted(
-            count(*) FILTER (WHERE c.implementation_verified_on IS NULL OR coalesce(btrim(c.implementation_evidence), '') = ''),
+            count(*) FILTER (WHERE c.implementation_verified_on IS NULL OR qms.said(c.implementation_evidence) IS NULL),
             'control is not verified to be implemented', 'controls are not verified to be implemented'
         ),
         qms_private.counted(
-            count(*) FILTER (WHERE c.effectiveness_verified_on IS NULL OR coalesce(btrim(c.effectiveness_evidence), '') = ''),
+            count(*) FILTER (WHERE c.effectiveness_verified_on IS NULL OR qms.said(c.effectiveness_evidence) IS NULL),
             'control is not verified to be effective', 'controls are not verified to be effective'
         )
     ), '')
@@ -4746,7 +4845,7 @@ COMMENT ON FUNCTION qms_private.guard_controls_verified(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_critical_has_capa(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'it is critical, and no CAPA is linked'
     WHERE
@@ -4766,13 +4865,13 @@ COMMENT ON FUNCTION qms_private.guard_critical_has_capa(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_device_identified(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'no UDI, lot or serial number is recorded; write "not available" where nobody could tell'
     FROM qms.complaints AS c
     WHERE
         c.id = item.id
-        AND coalesce(nullif(btrim(c.udi_di), ''), nullif(btrim(c.udi_pi), ''), nullif(btrim(c.lot), ''), nullif(btrim(c.serial_number), '')) IS NULL
+        AND coalesce(qms.said(c.udi_di), qms.said(c.udi_pi), qms.said(c.lot), qms.said(c.serial_number)) IS NULL
 $$;
 
 ALTER FUNCTION qms_private.guard_device_identified(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -4785,12 +4884,12 @@ COMMENT ON FUNCTION qms_private.guard_device_identified(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_document_has_content(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'it has no content, hash of a content or evidence that points to one'
     FROM qms.documents AS d
     WHERE
-        d.id = item.id AND coalesce(btrim(d.content), '') = '' AND d.content_sha256 IS NULL
+        d.id = item.id AND qms.said(d.content) IS NULL AND d.content_sha256 IS NULL
         AND NOT EXISTS (SELECT FROM qms.evidence AS e WHERE e.record_id = item.id AND e.sha256 IS NOT NULL)
 $$;
 
@@ -4804,7 +4903,7 @@ COMMENT ON FUNCTION qms_private.guard_document_has_content(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_due_passed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN item.due_date IS NULL THEN 'it has no due date'
@@ -4823,7 +4922,7 @@ COMMENT ON FUNCTION qms_private.guard_due_passed(item qms.quality_items, options
 
 CREATE FUNCTION qms_private.guard_effective_date_reached(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN d.planned_effective_on IS NULL THEN 'the day on which it becomes effective is missing (planned_effective_on)'
@@ -4843,7 +4942,7 @@ COMMENT ON FUNCTION qms_private.guard_effective_date_reached(item qms.quality_it
 
 CREATE FUNCTION qms_private.guard_emergency_declared(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN NOT c.emergency THEN 'it is no emergency: it has to be approved first'
@@ -4864,12 +4963,12 @@ COMMENT ON FUNCTION qms_private.guard_emergency_declared(item qms.quality_items,
 
 CREATE FUNCTION qms_private.guard_extension_fits(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN i.id IS NULL THEN 'it names no record whose due date is to move (target_id)'
-        WHEN i.closed_at IS NOT NULL THEN i.number || ' is closed'
-        WHEN x.action_id IS NOT NULL AND a.id IS NULL THEN 'the action does not belong to ' || i.number
+        WHEN i.closed_at IS NOT NULL THEN coalesce(i.number, 'it') || ' is closed'
+        WHEN x.action_id IS NOT NULL AND a.id IS NULL THEN 'the action does not belong to ' || coalesce(i.number, 'it')
         WHEN a.completed_on IS NOT NULL THEN 'the action is done'
         WHEN x.requested_due_on <= t.today THEN 'the requested date, ' || x.requested_due_on || ', is not in the future'
         WHEN x.requested_due_on <= coalesce(a.due_on, qms_private.local_date(item.organization_id, i.due_date))
@@ -4892,7 +4991,7 @@ COMMENT ON FUNCTION qms_private.guard_extension_fits(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.guard_findings_closed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'findings are open: ' || qms_private.open_numbers(
         ARRAY(
@@ -4912,7 +5011,7 @@ COMMENT ON FUNCTION qms_private.guard_findings_closed(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_has_control(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'no control is planned'
     WHERE NOT EXISTS (SELECT FROM qms.risk_controls AS c WHERE c.record_id = item.id)
@@ -4928,7 +5027,7 @@ COMMENT ON FUNCTION qms_private.guard_has_control(item qms.quality_items, option
 
 CREATE FUNCTION qms_private.guard_has_criterion(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN cardinality(m.missing) > 0 THEN 'the effectiveness criterion is not measurable yet, missing: ' || array_to_string(m.missing, ', ')
@@ -4959,7 +5058,7 @@ COMMENT ON FUNCTION qms_private.guard_has_criterion(item qms.quality_items, opti
 
 CREATE FUNCTION qms_private.guard_has_disposition(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'no disposition is proposed for ' || n.quantity_affected || coalesce(' ' || n.unit, '')
     FROM qms.nonconformances AS n
@@ -4978,7 +5077,7 @@ COMMENT ON FUNCTION qms_private.guard_has_disposition(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_has_effectiveness_check(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'effectiveness was not checked in this cycle' FROM qms_private.last_check(item) AS k WHERE k.id IS NULL
 $$;
@@ -4993,7 +5092,7 @@ COMMENT ON FUNCTION qms_private.guard_has_effectiveness_check(item qms.quality_i
 
 CREATE FUNCTION qms_private.guard_has_planned_action(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN count(*) FILTER (WHERE a.cycle = c.cycle) = 0 THEN 'no action is planned in this cycle'
@@ -5016,12 +5115,12 @@ COMMENT ON FUNCTION qms_private.guard_has_planned_action(item qms.quality_items,
 
 CREATE FUNCTION qms_private.guard_has_root_cause_with_evidence(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'no root cause with evidence is recorded in this cycle, and root_cause_not_determined does not say why'
     FROM qms.capas AS c
     WHERE
-        c.id = item.id AND coalesce(btrim(c.root_cause_not_determined), '') = ''
+        c.id = item.id AND qms.said(c.root_cause_not_determined) IS NULL
         AND NOT EXISTS (
             SELECT FROM qms.root_causes AS r
             WHERE
@@ -5040,13 +5139,13 @@ COMMENT ON FUNCTION qms_private.guard_has_root_cause_with_evidence(item qms.qual
 
 CREATE FUNCTION qms_private.guard_impact_assessed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT nullif(concat_ws(
         '; ',
         'not assessed yet: ' || string_agg(w.aspect, ', ' ORDER BY w.place) FILTER (WHERE a.aspect IS NULL),
         'affected, and no action says what follows: '
-        || string_agg(w.aspect, ', ' ORDER BY w.place) FILTER (WHERE a.affected AND coalesce(btrim(a.action_needed), '') = '')
+        || string_agg(w.aspect, ', ' ORDER BY w.place) FILTER (WHERE a.affected AND qms.said(a.action_needed) IS NULL)
     ), '')
     FROM unnest(ARRAY[
         'function', 'performance', 'usability', 'safety', 'regulatory', 'documents', 'training', 'validation', 'suppliers',
@@ -5068,7 +5167,7 @@ COMMENT ON FUNCTION qms_private.guard_impact_assessed(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_is_person(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format('%s is not %s', qms_private.name_of(person), string_agg(qms_private.source_words(s.source), ' or '))
     FROM unnest(qms_private.as_texts(options -> 'of')) AS s (source)
@@ -5085,7 +5184,7 @@ COMMENT ON FUNCTION qms_private.guard_is_person(item qms.quality_items, options 
 
 CREATE FUNCTION qms_private.guard_last_check_met(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN k.id IS NULL THEN 'effectiveness was not checked in this cycle'
@@ -5104,7 +5203,7 @@ COMMENT ON FUNCTION qms_private.guard_last_check_met(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.guard_linked_changes_closed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'linked changes are open: ' || qms_private.open_numbers(
         ARRAY(SELECT r FROM qms_private.linked(item, 'change_request') AS r), ARRAY['closed', 'rejected', 'cancelled']
@@ -5121,7 +5220,7 @@ COMMENT ON FUNCTION qms_private.guard_linked_changes_closed(item qms.quality_ite
 
 CREATE FUNCTION qms_private.guard_linked_training_done(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'linked training is open: ' || qms_private.open_numbers(
         ARRAY(SELECT r FROM qms_private.linked(item, 'training') AS r), ARRAY['completed', 'waived']
@@ -5138,7 +5237,7 @@ COMMENT ON FUNCTION qms_private.guard_linked_training_done(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_minimum_sample_reached(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN k.id IS NULL THEN 'effectiveness was not checked in this cycle'
@@ -5158,7 +5257,7 @@ COMMENT ON FUNCTION qms_private.guard_minimum_sample_reached(item qms.quality_it
 
 CREATE FUNCTION qms_private.guard_minor_deviation(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'a deviation that is ' || coalesce(d.classification, 'not classified') || ' has to be investigated'
     FROM qms.deviations AS d WHERE d.id = item.id AND d.classification IS DISTINCT FROM 'minor'
@@ -5174,7 +5273,7 @@ COMMENT ON FUNCTION qms_private.guard_minor_deviation(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_no_adverse_effect(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE c.no_adverse_effect
         WHEN false THEN 'the actions have an adverse effect (no_adverse_effect is false)'
@@ -5193,7 +5292,7 @@ COMMENT ON FUNCTION qms_private.guard_no_adverse_effect(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_no_open_scars(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'corrective action requests to this supplier are open: ' || qms_private.open_numbers(
         ARRAY(
@@ -5213,7 +5312,7 @@ COMMENT ON FUNCTION qms_private.guard_no_open_scars(item qms.quality_items, opti
 
 CREATE FUNCTION qms_private.guard_not_own_training_result(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format('%s is the trainee, and the record says how effective the training was: the trainer says that', qms_private.name_of(person))
     FROM qms.trainings AS t
@@ -5230,7 +5329,7 @@ COMMENT ON FUNCTION qms_private.guard_not_own_training_result(item qms.quality_i
 
 CREATE FUNCTION qms_private.guard_not_person(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format('%s is %s and may not do this', qms_private.name_of(person), qms_private.source_words(s.source))
     FROM unnest(qms_private.as_texts(options -> 'of')) WITH ORDINALITY AS s (source, place)
@@ -5248,7 +5347,7 @@ COMMENT ON FUNCTION qms_private.guard_not_person(item qms.quality_items, options
 
 CREATE FUNCTION qms_private.guard_not_reportable(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'the proposal is to report: a reportable event has to be investigated'
     FROM qms_private.last_assessment(item) AS a WHERE a.proposal = 'report'
@@ -5264,7 +5363,7 @@ COMMENT ON FUNCTION qms_private.guard_not_reportable(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.guard_options(guard jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT CASE jsonb_typeof(guard) WHEN 'string' THEN jsonb_build_object('name', guard #>> '{}') ELSE guard END$$;
 
 ALTER FUNCTION qms_private.guard_options(guard jsonb) OWNER TO qms_definer;
@@ -5277,10 +5376,10 @@ COMMENT ON FUNCTION qms_private.guard_options(guard jsonb) IS 'A guard or effect
 
 CREATE FUNCTION qms_private.guard_owner_signed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT 'the owner' || coalesce(', ' || qms_private.name_of(item.owner_id) || ',', '') || ' has not signed what it says now ('
-        || (options ->> 'meaning') || ')'
+    SELECT 'the owner' || coalesce(', ' || qms_private.name_of(item.owner_id) || ',', '') || ' has not signed what it says now'
+        || coalesce(' (' || (options ->> 'meaning') || ')', '')
     WHERE item.owner_id IS NULL OR NOT EXISTS (
         SELECT FROM qms.signature_status(item.id) AS s
         WHERE
@@ -5299,7 +5398,7 @@ COMMENT ON FUNCTION qms_private.guard_owner_signed(item qms.quality_items, optio
 
 CREATE FUNCTION qms_private.guard_quantities_add_up(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format(
         '%s of %s%s %s', trim_scale(s.total), trim_scale(n.quantity_affected), coalesce(' ' || n.unit, ''),
@@ -5324,11 +5423,11 @@ COMMENT ON FUNCTION qms_private.guard_quantities_add_up(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_replaced_or_reason(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'neither what replaces it (replaced_by) nor why it is withdrawn (obsolete_reason) is recorded'
     FROM qms.documents AS d
-    WHERE d.id = item.id AND d.replaced_by IS NULL AND coalesce(btrim(d.obsolete_reason), '') = ''
+    WHERE d.id = item.id AND d.replaced_by IS NULL AND qms.said(d.obsolete_reason) IS NULL
 $$;
 
 ALTER FUNCTION qms_private.guard_replaced_or_reason(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -5341,7 +5440,7 @@ COMMENT ON FUNCTION qms_private.guard_replaced_or_reason(item qms.quality_items,
 
 CREATE FUNCTION qms_private.guard_report_planned(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'a report is required, and by when is missing (report_due_on)'
     FROM qms.field_actions AS f WHERE f.id = item.id AND f.report_required AND f.report_due_on IS NULL
@@ -5357,7 +5456,7 @@ COMMENT ON FUNCTION qms_private.guard_report_planned(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.guard_reportability_assessed(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN a.id IS NULL THEN 'reportability is not assessed'
@@ -5376,7 +5475,7 @@ COMMENT ON FUNCTION qms_private.guard_reportability_assessed(item qms.quality_it
 
 CREATE FUNCTION qms_private.guard_reportability_decided(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN a.id IS NULL THEN 'reportability is not assessed'
@@ -5395,7 +5494,7 @@ COMMENT ON FUNCTION qms_private.guard_reportability_decided(item qms.quality_ite
 
 CREATE FUNCTION qms_private.guard_reported_if_required(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'it is reportable' || coalesce(' by ' || c.report_due_on, '') || ', and when it was reported is missing (reported_on)'
     FROM qms.complaints AS c WHERE c.id = item.id AND c.reportable AND c.reported_on IS NULL
@@ -5411,9 +5510,10 @@ COMMENT ON FUNCTION qms_private.guard_reported_if_required(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_residual_rated(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
+        WHEN r.method IS NULL THEN 'the method is missing (fmea or iso14971)'
         WHEN r.method = 'fmea' AND NOT (r.residual_severity, r.residual_occurrence, r.residual_detection) IS NOT NULL
             THEN 'the residual rating is incomplete (residual_severity, residual_occurrence, residual_detection)'
         WHEN r.method = 'iso14971' AND NOT (r.residual_severity, r.residual_probability, r.residual_acceptability) IS NOT NULL
@@ -5432,7 +5532,7 @@ COMMENT ON FUNCTION qms_private.guard_residual_rated(item qms.quality_items, opt
 
 CREATE FUNCTION qms_private.guard_revision_is_newer(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format('revision %s of %s is effective already', f.revision, f.document_number)
     FROM qms.documents AS d
@@ -5452,7 +5552,7 @@ COMMENT ON FUNCTION qms_private.guard_revision_is_newer(item qms.quality_items, 
 
 CREATE FUNCTION qms_private.guard_rework_verified(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT qms_private.counted(
         count(*), 'rework or repair has no verification result', 'reworks or repairs have no verification result'
@@ -5461,7 +5561,7 @@ CREATE FUNCTION qms_private.guard_rework_verified(item qms.quality_items, option
     INNER JOIN qms.nonconformances AS n ON d.record_id = n.id
     WHERE
         d.record_id = item.id AND d.withdrawn_reason IS NULL AND d.disposition IN ('rework', 'repair')
-        AND coalesce(btrim(n.verification_result), '') = ''
+        AND qms.said(n.verification_result) IS NULL
 $$;
 
 ALTER FUNCTION qms_private.guard_rework_verified(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -5474,7 +5574,7 @@ COMMENT ON FUNCTION qms_private.guard_rework_verified(item qms.quality_items, op
 
 CREATE FUNCTION qms_private.guard_risk_rated(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN r.method IS NULL THEN 'the method is missing (fmea or iso14971)'
@@ -5496,7 +5596,7 @@ COMMENT ON FUNCTION qms_private.guard_risk_rated(item qms.quality_items, options
 
 CREATE FUNCTION qms_private.guard_successor_capa_linked(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT 'no other CAPA that is open is linked'
     WHERE NOT EXISTS (
@@ -5515,7 +5615,7 @@ COMMENT ON FUNCTION qms_private.guard_successor_capa_linked(item qms.quality_ite
 
 CREATE FUNCTION qms_private.guard_successor_effective(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     -- The release of a version takes this step for the former one, in the same transaction; nobody else does.
     SELECT 'a document is superseded when a newer version of it becomes effective, by itself'
@@ -5531,10 +5631,10 @@ COMMENT ON FUNCTION qms_private.guard_successor_effective(item qms.quality_items
 
 CREATE FUNCTION qms_private.guard_training_complete_or_waived(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
-        WHEN coalesce(btrim(d.training_waiver), '') <> '' OR NOT d.training_required THEN NULL
+        WHEN qms.said(d.training_waiver) IS NOT NULL OR NOT d.training_required THEN NULL
         WHEN count(i.id) = 0 THEN 'training is required, and nobody is assigned to it'
         WHEN count(i.id) FILTER (WHERE i.status NOT IN ('completed', 'waived')) > 0 THEN format(
             'training on this version is open for %s of %s people: %s',
@@ -5559,10 +5659,10 @@ COMMENT ON FUNCTION qms_private.guard_training_complete_or_waived(item qms.quali
 
 CREATE FUNCTION qms_private.guard_training_has_subject(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
-        WHEN t.document_id IS NULL AND coalesce(btrim(t.topic), '') = '' THEN 'it names neither a document version nor a topic'
+        WHEN t.document_id IS NULL AND qms.said(t.topic) IS NULL THEN 'it names neither a document version nor a topic'
         WHEN t.document_id IS NOT NULL AND NOT EXISTS (SELECT FROM qms.documents AS d WHERE d.id = t.document_id)
             THEN 'document_id is no document'
     END
@@ -5579,7 +5679,7 @@ COMMENT ON FUNCTION qms_private.guard_training_has_subject(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_use_as_is_justified(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT qms_private.counted(
         count(*), 'disposition "use as is" has no justification', 'dispositions "use as is" have no justification'
@@ -5587,7 +5687,7 @@ CREATE FUNCTION qms_private.guard_use_as_is_justified(item qms.quality_items, op
     FROM qms.dispositions AS d
     WHERE
         d.record_id = item.id AND d.withdrawn_reason IS NULL AND d.disposition = 'use_as_is'
-        AND coalesce(btrim(d.justification), '') = ''
+        AND qms.said(d.justification) IS NULL
 $$;
 
 ALTER FUNCTION qms_private.guard_use_as_is_justified(item qms.quality_items, options jsonb, person uuid) OWNER TO qms_definer;
@@ -5600,7 +5700,7 @@ COMMENT ON FUNCTION qms_private.guard_use_as_is_justified(item qms.quality_items
 
 CREATE FUNCTION qms_private.guard_window_after_actions(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT format(
         'the window ends on %s, before the last action was completed (%s): it shows nothing about the actions',
@@ -5622,7 +5722,7 @@ COMMENT ON FUNCTION qms_private.guard_window_after_actions(item qms.quality_item
 
 CREATE FUNCTION qms_private.guard_window_over(item qms.quality_items, options jsonb, person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN c.window_ends_on IS NULL THEN 'no window is planned (window_ends_on)'
@@ -5638,11 +5738,36 @@ ALTER FUNCTION qms_private.guard_window_over(item qms.quality_items, options jso
 
 COMMENT ON FUNCTION qms_private.guard_window_over(item qms.quality_items, options jsonb, person uuid) IS 'The window in which effectiveness is measured is over.';
 
+-- Name: has_details(qms.quality_items); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.has_details(item qms.quality_items) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    own_table text;
+    found boolean;
+BEGIN
+    SELECT t.table_name INTO own_table FROM qms.record_types AS t WHERE t.category = item.category;
+    IF own_table IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM qms.%I AS t WHERE t.id = $1)', own_table) INTO found USING item.id;
+    RETURN found;
+END
+$_$;
+
+ALTER FUNCTION qms_private.has_details(item qms.quality_items) OWNER TO qms_definer;
+
+-- Name: FUNCTION has_details(item qms.quality_items); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.has_details(item qms.quality_items) IS 'Whether a record has the row of its type.';
+
 -- Name: identity(); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
 CREATE FUNCTION qms_private.identity() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     ticket text := current_setting('qms.identity', true);
@@ -5657,12 +5782,15 @@ BEGIN
         OR (claims ->> 'exp')::bigint < extract(epoch FROM transaction_timestamp()) THEN
         RETURN NULL;
     END IF;
-    -- A ticket may be seconds old; a membership that has ended since counts at once.
+    -- A ticket may be minutes old; roles taken away and people deactivated since count at once.
     IF NOT EXISTS (
         SELECT FROM qms.memberships AS m
         WHERE
             m.user_id = (claims ->> 'sub')::uuid AND m.organization_id = (claims ->> 'org')::uuid
             AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
+            AND to_jsonb(m.roles) = claims -> 'roles'
+    ) OR EXISTS (
+        SELECT FROM qms.people AS p WHERE p.user_id = (claims ->> 'sub')::uuid AND p.deactivated_at IS NOT NULL
     ) THEN
         RETURN NULL;
     END IF;
@@ -5674,18 +5802,19 @@ ALTER FUNCTION qms_private.identity() OWNER TO qms_definer;
 
 -- Name: FUNCTION identity(); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
-COMMENT ON FUNCTION qms_private.identity() IS 'The verified claims of this transaction, or null: forged, foreign or expired tickets count as none.';
+COMMENT ON FUNCTION qms_private.identity() IS 'The verified claims of this transaction, or null: forged, foreign, expired and outdated tickets count as none.';
 
 -- Name: is_member(uuid, uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
 CREATE FUNCTION qms_private.is_member(of_organization uuid, person uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT EXISTS (
         SELECT FROM qms.memberships AS m
         WHERE m.organization_id = of_organization AND m.user_id = person
             AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
+            AND NOT EXISTS (SELECT FROM qms.people AS p WHERE p.user_id = person AND p.deactivated_at IS NOT NULL)
     )
 $$;
 
@@ -5699,7 +5828,7 @@ COMMENT ON FUNCTION qms_private.is_member(of_organization uuid, person uuid) IS 
 
 CREATE FUNCTION qms_private.is_workday(site_calendar jsonb, day date) RETURNS boolean
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT
         CASE
@@ -5738,6 +5867,7 @@ CREATE TABLE qms.reportability_assessments (
     decided_by uuid,
     decided_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reportability_assessments_finite CHECK ((isfinite(report_due_on) AND isfinite(decided_at) AND isfinite(created_at))),
     CONSTRAINT reportability_assessments_proposal_check CHECK ((proposal = ANY (ARRAY['report'::text, 'not_reportable'::text, 'undetermined'::text])))
 );
 ALTER TABLE ONLY qms.reportability_assessments ALTER COLUMN created_kind SET STATISTICS 0;
@@ -5758,7 +5888,7 @@ COMMENT ON TABLE qms.reportability_assessments IS 'The answers to the decision t
 
 CREATE FUNCTION qms_private.last_assessment(item qms.quality_items) RETURNS qms.reportability_assessments
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT a.* FROM qms.reportability_assessments AS a
     WHERE a.record_id = item.id ORDER BY a.created_at DESC, a.id DESC LIMIT 1
@@ -5786,6 +5916,7 @@ CREATE TABLE qms.calibrations (
     certificate text,
     next_due_on date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT calibrations_finite CHECK ((isfinite(performed_on) AND isfinite(next_due_on) AND isfinite(created_at))),
     CONSTRAINT calibrations_result_check CHECK ((result = ANY (ARRAY['in_tolerance'::text, 'out_of_tolerance'::text])))
 );
 ALTER TABLE ONLY qms.calibrations ALTER COLUMN created_kind SET STATISTICS 0;
@@ -5807,7 +5938,7 @@ COMMENT ON TABLE qms.calibrations IS 'Calibrations of equipment: as found, as le
 
 CREATE FUNCTION qms_private.last_calibration(item qms.quality_items) RETURNS qms.calibrations
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT c.* FROM qms.calibrations AS c
     WHERE c.record_id = item.id ORDER BY c.performed_on DESC, c.created_at DESC, c.id DESC LIMIT 1
@@ -5837,6 +5968,7 @@ CREATE TABLE qms.effectiveness_checks (
     outcome text NOT NULL,
     detail jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT effectiveness_checks_finite CHECK ((isfinite(window_start) AND isfinite(window_end) AND (value > '-Infinity'::numeric) AND (value < 'Infinity'::numeric) AND (baseline > '-Infinity'::numeric) AND (baseline < 'Infinity'::numeric) AND (target > '-Infinity'::numeric) AND (target < 'Infinity'::numeric) AND isfinite(created_at))),
     CONSTRAINT effectiveness_checks_outcome_check CHECK ((outcome = ANY (ARRAY['met'::text, 'not_met'::text, 'too_early'::text])))
 );
 ALTER TABLE ONLY qms.effectiveness_checks ALTER COLUMN created_kind SET STATISTICS 0;
@@ -5855,7 +5987,7 @@ COMMENT ON TABLE qms.effectiveness_checks IS 'What the planned criterion gave on
 
 CREATE FUNCTION qms_private.last_check(item qms.quality_items) RETURNS qms.effectiveness_checks
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT e.*
     FROM qms.effectiveness_checks AS e INNER JOIN qms.capas AS c ON e.record_id = c.id AND e.cycle = c.cycle
@@ -5873,7 +6005,7 @@ COMMENT ON FUNCTION qms_private.last_check(item qms.quality_items) IS 'The last 
 
 CREATE FUNCTION qms_private.linked(item qms.quality_items, of_category text) RETURNS SETOF qms.quality_items
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT i.*
     FROM qms.quality_items AS i
@@ -5897,7 +6029,7 @@ COMMENT ON FUNCTION qms_private.linked(item qms.quality_items, of_category text)
 
 CREATE FUNCTION qms_private.list_conditions(filters jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT concat_ws(
         ' AND ',
@@ -5935,7 +6067,7 @@ COMMENT ON FUNCTION qms_private.list_conditions(filters jsonb) IS 'The condition
 
 CREATE FUNCTION qms_private.local_date(of_organization uuid, at_time timestamp with time zone) RETURNS date
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT (at_time AT TIME ZONE o.time_zone)::date FROM qms.organizations AS o WHERE o.id = of_organization
 $$;
@@ -5950,7 +6082,7 @@ COMMENT ON FUNCTION qms_private.local_date(of_organization uuid, at_time timesta
 
 CREATE FUNCTION qms_private.lock_trail(of_organization uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM FROM qms_private.trail_heads AS h WHERE h.organization_id = of_organization FOR UPDATE;
@@ -5972,7 +6104,7 @@ COMMENT ON FUNCTION qms_private.lock_trail(of_organization uuid) IS 'Takes the t
 
 CREATE FUNCTION qms_private.make_link(to_approval uuid) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     fresh text := encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'hex');
@@ -5998,7 +6130,7 @@ COMMENT ON FUNCTION qms_private.make_link(to_approval uuid) IS 'A token that lea
 
 CREATE FUNCTION qms_private.memberships_of(for_user uuid) RETURNS TABLE(organization_id uuid, roles text[], slug text, organization_name text, email text)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         m.organization_id,
@@ -6025,7 +6157,7 @@ COMMENT ON FUNCTION qms_private.memberships_of(for_user uuid) IS 'The organizati
 
 CREATE FUNCTION qms_private.mint_identity(for_user uuid, for_organization uuid, as_kind text, backend_pid integer) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF as_kind = 'human' THEN
@@ -6048,7 +6180,7 @@ COMMENT ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization uu
 
 CREATE FUNCTION qms_private.name_of(person uuid) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT coalesce((SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = person), 'this person')$$;
 
 ALTER FUNCTION qms_private.name_of(person uuid) OWNER TO qms_definer;
@@ -6061,7 +6193,7 @@ COMMENT ON FUNCTION qms_private.name_of(person uuid) IS 'The printed name of a p
 
 CREATE FUNCTION qms_private.next_number(of_organization uuid, of_prefix text, in_year integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     given integer;
@@ -6084,7 +6216,7 @@ COMMENT ON FUNCTION qms_private.next_number(of_organization uuid, of_prefix text
 
 CREATE FUNCTION qms_private.nobody() RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT set_config('qms.identity', '', true), set_config('qms.reason', '', true), set_config('qms.client', '', true);
     SELECT;
@@ -6100,7 +6232,7 @@ COMMENT ON FUNCTION qms_private.nobody() IS 'From here on the transaction acts f
 
 CREATE FUNCTION qms_private.not_this_person(item qms.quality_items, edge jsonb) RETURNS text[]
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         CASE
@@ -6120,7 +6252,7 @@ COMMENT ON FUNCTION qms_private.not_this_person(item qms.quality_items, edge jso
 
 CREATE FUNCTION qms_private.note_event(of_organization uuid, of_type text, of_entity uuid, what text, details jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT qms_private.write_entry(of_organization, of_type, of_entity, what, NULL, NULL, NULL, NULL, details)
 $$;
@@ -6135,7 +6267,7 @@ COMMENT ON FUNCTION qms_private.note_event(of_organization uuid, of_type text, o
 
 CREATE FUNCTION qms_private.note_for_person(of_user uuid, what text, details jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     place uuid;
@@ -6158,7 +6290,7 @@ COMMENT ON FUNCTION qms_private.note_for_person(of_user uuid, what text, details
 
 CREATE FUNCTION qms_private.note_refusal(session_token text, of_approval uuid, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     person uuid := (qms_private.session_with(session_token)).user_id;
@@ -6186,10 +6318,10 @@ COMMENT ON FUNCTION qms_private.note_refusal(session_token text, of_approval uui
 
 CREATE FUNCTION qms_private.open_numbers(records qms.quality_items[], fine text[]) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT string_agg(r.number || ' (' || r.status || ')', ', ' ORDER BY r.number)
-    FROM unnest(records) AS r WHERE r.status <> ALL (fine)
+    SELECT string_agg(coalesce(r.number, r.title) || ' (' || coalesce(r.status, 'no state') || ')', ', ' ORDER BY r.number)
+    FROM unnest(records) AS r WHERE coalesce(r.status, '') <> ALL (fine)
 $$;
 
 ALTER FUNCTION qms_private.open_numbers(records qms.quality_items[], fine text[]) OWNER TO qms_definer;
@@ -6202,7 +6334,7 @@ COMMENT ON FUNCTION qms_private.open_numbers(records qms.quality_items[], fine t
 
 CREATE FUNCTION qms_private.password_parameters(user_ref text) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT coalesce(
         (
@@ -6229,7 +6361,7 @@ COMMENT ON FUNCTION qms_private.password_parameters(user_ref text) IS 'What is n
 
 CREATE FUNCTION qms_private.people_named(item qms.quality_items, source text) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     place text := split_part(source, '.', 1);
@@ -6246,12 +6378,22 @@ BEGIN
         FROM qms.audit_logs AS a, LATERAL qms_private.uuids_in(a.changes -> field -> 'new') AS u (id)
         WHERE
             a.organization_id = item.organization_id AND a.entity_id = item.id
-            AND a.entity_type = 'qms.quality_items' AND a.changes ? field;
+            AND a.entity_type IN (
+                'qms.quality_items',
+                (SELECT 'qms.' || t.table_name FROM qms.record_types AS t WHERE t.category = item.category)
+            )
+            AND a.changes ? field;
     ELSIF place IN ('target', 'audit', 'action') THEN
         IF place = 'action' THEN
             RETURN QUERY
             SELECT c.owner_id FROM qms.extension_requests AS x INNER JOIN qms.capa_actions AS c ON x.action_id = c.id
             WHERE x.id = item.id AND c.organization_id = item.organization_id;
+            RETURN QUERY
+            SELECT u.id
+            FROM qms.extension_requests AS x
+            INNER JOIN qms.audit_logs AS a ON x.organization_id = a.organization_id AND x.action_id = a.entity_id,
+                LATERAL qms_private.uuids_in(a.changes -> field -> 'new') AS u (id)
+            WHERE x.id = item.id AND a.entity_type = 'qms.capa_actions' AND a.changes ? field;
             RETURN;
         END IF;
         SELECT i.* INTO other FROM qms.quality_items AS i
@@ -6259,7 +6401,9 @@ BEGIN
             i.organization_id = item.organization_id
             AND i.id = (qms_private.all_fields(item) ->> (place || '_id'))::uuid;
         IF other.id IS NOT NULL THEN
+            -- Whoever was that before, too: nobody steps aside for the moment of a decision.
             RETURN QUERY SELECT u.id FROM qms_private.uuids_in(qms_private.all_fields(other) -> field) AS u (id);
+            RETURN QUERY SELECT p.id FROM qms_private.people_named(other, 'trail.' || field) AS p (id);
         END IF;
     ELSIF EXISTS (SELECT FROM qms.record_parts AS p WHERE p.table_name = place) THEN
         RETURN QUERY EXECUTE format(
@@ -6274,13 +6418,13 @@ ALTER FUNCTION qms_private.people_named(item qms.quality_items, source text) OWN
 
 -- Name: FUNCTION people_named(item qms.quality_items, source text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
-COMMENT ON FUNCTION qms_private.people_named(item qms.quality_items, source text) IS 'The people a source names: a field (owner_id, editors), a field of a part (capa_actions.owner_id), of the record it belongs to (target., audit., action.), whoever a field ever held (trail.owner_id), or all who wrote it (trail.editors).';
+COMMENT ON FUNCTION qms_private.people_named(item qms.quality_items, source text) IS 'The people a source names: a field (owner_id, editors), a field of a part (capa_actions.owner_id), of the record it belongs to, now or ever (target., audit., action.), whoever a field ever held (trail.owner_id), or all who wrote it (trail.editors).';
 
 -- Name: person_named(text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
 CREATE FUNCTION qms_private.person_named(user_ref text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT u.id FROM auth.users AS u
     WHERE lower(u.email) = lower(btrim(user_ref)) OR u.id::text = lower(btrim(user_ref))
@@ -6297,68 +6441,97 @@ COMMENT ON FUNCTION qms_private.person_named(user_ref text) IS 'The person with 
 
 CREATE FUNCTION qms_private.problems_against(body jsonb, shipped jsonb) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    WITH ours AS (SELECT e.* FROM qms_private.edges(body) AS e),
+    WITH RECURSIVE ours AS (SELECT e.* FROM qms_private.edges(body) AS e),
     theirs AS (SELECT e.* FROM qms_private.edges(shipped) AS e),
-    -- What an edge has to keep: that of its shipped twin; without one, what all shipped edges into that state share.
-    owed AS (
-        SELECT o.name, o.from_state, o.to_state, t.edge AS model FROM ours AS o
-        INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state
-        UNION ALL
-        SELECT o.name, o.from_state, o.to_state, t.edge FROM ours AS o
-        INNER JOIN theirs AS t ON o.to_state = t.to_state
-        WHERE NOT EXISTS (
-            SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state
-        )
+    -- A state of the organization stands for the shipped state from which it is reached: what is locked there stays
+    -- locked, and it is left as that one is left.
+    own_states AS (
+        SELECT s.key AS state, s.value AS content FROM jsonb_each(body -> 'states') AS s WHERE NOT shipped -> 'states' ? s.key
+    ),
+    reached (state, anchor) AS (
+        SELECT o.to_state, o.from_state FROM ours AS o
+        WHERE shipped -> 'states' ? o.from_state AND NOT shipped -> 'states' ? o.to_state
+        UNION
+        SELECT o.to_state, r.anchor FROM reached AS r
+        INNER JOIN ours AS o ON r.state = o.from_state WHERE NOT shipped -> 'states' ? o.to_state
+    ),
+    stands_for (state, anchor) AS (
+        SELECT r.state, r.anchor FROM reached AS r
+        UNION ALL SELECT s.state, s.state FROM jsonb_object_keys(shipped -> 'states') AS s (state)
+    ),
+    placed AS (
+        SELECT o.*, f.anchor, m.edge AS model, m.name AS model_name, m.person AS model_person, m.guards AS model_guards, m.effects AS model_effects
+        FROM ours AS o
+        INNER JOIN stands_for AS f ON o.from_state = f.state
+        LEFT JOIN theirs AS m ON f.anchor = m.from_state AND o.to_state = m.to_state
+        WHERE shipped -> 'states' ? o.to_state
     )
+    SELECT format('the first state has to be %s', shipped ->> 'initial') WHERE body -> 'initial' IS DISTINCT FROM shipped -> 'initial'
+    UNION ALL
     SELECT format('the state %s is missing: records may be in it', s.state)
     FROM jsonb_object_keys(shipped -> 'states') AS s (state) WHERE NOT body -> 'states' ? s.state
     UNION ALL
-    SELECT format('the state %s locks less than it did', s.key)
+    SELECT format('the state %s: whether it is final stays as it was', s.key)
     FROM jsonb_each(shipped -> 'states') AS s
+    WHERE coalesce(body -> 'states' -> s.key -> 'final', 'false') <> coalesce(s.value -> 'final', 'false')
+    UNION ALL
+    SELECT format('the state %s locks less than %s', s.state, CASE s.state WHEN s.anchor THEN 'it did' ELSE s.anchor END)
+    FROM stands_for AS s
     WHERE
-        NOT qms_private.as_texts(body -> 'states' -> s.key -> 'locked') @> qms_private.as_texts(s.value -> 'locked')
-        OR NOT qms_private.as_texts(body -> 'states' -> s.key -> 'open') <@ qms_private.as_texts(s.value -> 'open')
+        NOT qms_private.as_texts(body -> 'states' -> s.state -> 'locked') @> qms_private.as_texts(shipped -> 'states' -> s.anchor -> 'locked')
+        OR NOT qms_private.as_texts(body -> 'states' -> s.state -> 'open') <@ qms_private.as_texts(shipped -> 'states' -> s.anchor -> 'open')
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): a person has to do it', o.name, o.from_state, o.to_state)
-    FROM ours AS o INNER JOIN owed AS w ON o.from_state = w.from_state AND o.to_state = w.to_state
-    WHERE coalesce((w.model ->> 'person')::boolean, false) AND NOT o.person
+    SELECT format('the state %s is no end: only shipped states are final', o.state)
+    FROM own_states AS o WHERE coalesce((o.content ->> 'final')::boolean, false)
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): the guard %s is missing', o.name, o.from_state, o.to_state, g.guard ->> 'name')
+    SELECT format('the state %s has to be reached from one shipped state, not from %s', r.state, string_agg(r.anchor, ', ' ORDER BY r.anchor))
+    FROM reached AS r GROUP BY r.state HAVING count(*) > 1
+    UNION ALL
+    SELECT format('%s (%s to %s): a final state is left as the shipped workflow leaves it', o.name, o.from_state, o.to_state)
     FROM ours AS o
-    INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state,
-        jsonb_array_elements(t.guards) AS g (guard)
-    WHERE NOT o.guards @> jsonb_build_array(g.guard)
+    WHERE coalesce((shipped -> 'states' -> o.from_state ->> 'final')::boolean, false) AND NOT shipped -> 'states' ? o.to_state
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): %s is not required any more', o.name, o.from_state, o.to_state, r.field)
-    FROM ours AS o
-    INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state,
-        unnest(qms_private.as_texts(t.edge -> 'requires')) AS r (field)
-    WHERE r.field <> ALL (qms_private.as_texts(o.edge -> 'requires'))
+    SELECT format('%s (%s to %s): a step of an organization has no effects', o.name, o.from_state, o.to_state)
+    FROM ours AS o WHERE o.effects <> '[]' AND NOT shipped -> 'states' ? o.to_state
     UNION ALL
-    SELECT DISTINCT format('%s (%s to %s): more roles than shipped may do it', o.name, o.from_state, o.to_state)
-    FROM ours AS o INNER JOIN theirs AS t ON o.from_state = t.from_state AND o.to_state = t.to_state
-    WHERE t.person AND NOT qms_private.as_texts(o.edge -> 'roles') <@ qms_private.as_texts(t.edge -> 'roles')
+    SELECT DISTINCT format('%s (%s to %s): the shipped workflow has no step from %s to %s', p.name, p.from_state, p.to_state, p.anchor, p.to_state)
+    FROM placed AS p
+    -- Back from an own state to where it was reached from a person may lead: that starts the clock anew.
+    WHERE p.model IS NULL AND NOT (p.to_state = p.anchor AND p.from_state <> p.anchor AND p.person AND p.effects = '[]')
     UNION ALL
-    SELECT format('%s (%s to %s): a new way into this state has to keep the guard %s', o.name, o.from_state, o.to_state, g.guard ->> 'name')
-    FROM ours AS o, LATERAL (
-        SELECT x.guard
-        FROM theirs AS t, jsonb_array_elements(t.guards) AS x (guard)
-        WHERE t.to_state = o.to_state
-        GROUP BY x.guard
-        HAVING count(DISTINCT t.from_state) = (SELECT count(*) FROM theirs AS a WHERE a.to_state = o.to_state)
-    ) AS g
+    SELECT DISTINCT format('%s (%s to %s): a person has to do it', p.name, p.from_state, p.to_state)
+    FROM placed AS p WHERE p.model_person AND NOT p.person
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): its name, its meaning and what it rejects stay as they were (%s)', p.name, p.from_state, p.to_state, p.model_name)
+    FROM placed AS p
     WHERE
-        NOT EXISTS (SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state)
-        AND NOT o.guards @> jsonb_build_array(g.guard)
+        p.model IS NOT NULL AND (
+            p.name IS DISTINCT FROM p.model_name OR p.edge -> 'rejects' IS DISTINCT FROM p.model -> 'rejects'
+            OR (p.model_person AND p.edge -> 'meaning' IS DISTINCT FROM p.model -> 'meaning')
+        )
     UNION ALL
-    SELECT format('%s (%s to %s): a new way into a state of the shipped machine needs a person', o.name, o.from_state, o.to_state)
-    FROM ours AS o
-    WHERE
-        NOT o.person AND shipped -> 'states' ? o.to_state
-        AND coalesce((shipped -> 'states' -> o.to_state ->> 'final')::boolean, false)
-        AND NOT EXISTS (SELECT FROM theirs AS x WHERE x.from_state = o.from_state AND x.to_state = o.to_state)
+    SELECT DISTINCT format('%s (%s to %s): the guard %s is missing', p.name, p.from_state, p.to_state, g.guard ->> 'name')
+    FROM placed AS p, jsonb_array_elements(p.model_guards) AS g (guard)
+    WHERE NOT EXISTS (
+        SELECT FROM jsonb_array_elements(p.guards) AS k (guard)
+        -- Whom a step excludes may grow; every other guard stays word for word.
+        WHERE k.guard = g.guard OR (
+            k.guard ->> 'name' = 'not_person' AND g.guard ->> 'name' = 'not_person' AND (k.guard -> 'of') @> (g.guard -> 'of')
+        )
+    )
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): %s is not required any more', p.name, p.from_state, p.to_state, r.field)
+    FROM placed AS p, unnest(qms_private.as_texts(p.model -> 'requires')) AS r (field)
+    WHERE r.field <> ALL (qms_private.as_texts(p.edge -> 'requires'))
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): more roles than shipped may do it', p.name, p.from_state, p.to_state)
+    FROM placed AS p
+    WHERE p.model IS NOT NULL AND NOT qms_private.as_texts(p.edge -> 'roles') <@ qms_private.as_texts(p.model -> 'roles')
+    UNION ALL
+    SELECT DISTINCT format('%s (%s to %s): what it does besides stays as it was', p.name, p.from_state, p.to_state)
+    FROM placed AS p WHERE p.model IS NOT NULL AND p.effects <> p.model_effects
 $$;
 
 ALTER FUNCTION qms_private.problems_against(body jsonb, shipped jsonb) OWNER TO qms_definer;
@@ -6371,8 +6544,8 @@ COMMENT ON FUNCTION qms_private.problems_against(body jsonb, shipped jsonb) IS '
 
 CREATE FUNCTION qms_private.problems_alone(body jsonb) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
     SELECT format('the first state %s is not among the states', coalesce(body ->> 'initial', 'is not named'))
     WHERE NOT coalesce(body -> 'states' ? (body ->> 'initial'), false)
     UNION ALL
@@ -6388,10 +6561,10 @@ CREATE FUNCTION qms_private.problems_alone(body jsonb) RETURNS SETOF text
     WHERE NOT EXISTS (SELECT FROM qms_private.guards AS k WHERE k.name = g.guard ->> 'name')
     UNION ALL
     SELECT format('%s: there is no effect %s', e.name, f.effect)
-    FROM qms_private.edges(body) AS e, jsonb_array_elements(coalesce(e.edge -> 'effects', '[]')) AS f (effect)
-    WHERE to_regprocedure(format(
-        'qms_private.effect_%s(qms.quality_items, jsonb)', qms_private.guard_options(f.effect) ->> 'name'
-    )) IS NULL
+    FROM qms_private.edges(body) AS e, jsonb_array_elements(e.effects) AS f (effect)
+    WHERE
+        coalesce(f.effect ->> 'name', '') !~ '^[a-z][a-z_]*$'
+        OR to_regprocedure(format('qms_private.effect_%s(qms.quality_items, jsonb)', f.effect ->> 'name')) IS NULL
     UNION ALL
     SELECT format('%s: it must name who may do it', e.name)
     FROM qms_private.edges(body) AS e
@@ -6400,9 +6573,23 @@ CREATE FUNCTION qms_private.problems_alone(body jsonb) RETURNS SETOF text
         OR NOT qms_private.as_texts(e.edge -> 'roles')
         <@ ARRAY['reporter', 'owner', 'reviewer', 'approver', 'qa_approver', 'mrb', 'regulatory']
     UNION ALL
+    SELECT format('the state %s: due_days is a number of days up to 3660, days is business or calendar', s.key)
+    FROM jsonb_each(body -> 'states') AS s
+    WHERE
+        coalesce(s.value ->> 'due_days', '0') !~ '^([0-9]{1,3}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-5][0-9]|3660)$'
+        OR coalesce(s.value ->> 'days', 'business') NOT IN ('business', 'calendar')
+    UNION ALL
+    SELECT format('the state %s: escalation takes after_days, a level from 1 to 9 and a role', s.key)
+    FROM jsonb_each(body -> 'states') AS s, jsonb_array_elements(coalesce(s.value -> 'escalate', '[]')) AS r (rule)
+    WHERE
+        coalesce(r.rule ->> 'after_days', '') !~ '^[0-9]{1,3}$' OR coalesce(r.rule ->> 'level', '') !~ '^[1-9]$'
+        OR coalesce(r.rule ->> 'role', '') NOT IN (
+            'reporter', 'owner', 'reviewer', 'approver', 'qa_approver', 'mrb', 'regulatory', 'admin'
+        )
+    UNION ALL
     SELECT format('%s: a step of a person says what the signature means', e.name)
     FROM qms_private.edges(body) AS e WHERE e.person AND coalesce(e.edge ->> 'meaning', '') = ''
-$$;
+$_$;
 
 ALTER FUNCTION qms_private.problems_alone(body jsonb) OWNER TO qms_definer;
 
@@ -6414,7 +6601,7 @@ COMMENT ON FUNCTION qms_private.problems_alone(body jsonb) IS 'What is wrong wit
 
 CREATE FUNCTION qms_private.protect_table(named text, kind text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     own_columns text;
@@ -6442,15 +6629,19 @@ BEGIN
         AND a.attname <> ALL (ARRAY[
             'created_at', 'created_by', 'created_kind', 'accepted_by', 'accepted_at', 'decided_by', 'decided_at',
             'verdict', 'verdict_by', 'cycle', 'reportable', 'reportability_decided_by', 'is_effective',
-            'effective_from', 'effective_to', 'acknowledged_at', 'rpn', 'residual_rpn'
-        ]);
+            'effective_from', 'effective_to', 'acknowledged_at', 'next_review_on', 'rpn', 'residual_rpn'
+        ])
+        -- By when a complaint is reported follows from what a person decided.
+        AND (named, a.attname::text) <> ('complaints', 'report_due_on');
     EXECUTE format('GRANT INSERT (%s) ON qms.%I TO qms_app', own_columns, named);
     IF kind = 'part' THEN
         SELECT string_agg(quote_ident(c.name), ', ') INTO changeable
         FROM qms.record_parts AS p, unnest(p.changeable) AS c (name) WHERE p.table_name = named;
     ELSE
         SELECT string_agg(c.name, ', ') INTO changeable
-        FROM unnest(string_to_array(own_columns, ', ')) AS c (name) WHERE c.name NOT IN ('id', 'organization_id');
+        FROM unnest(string_to_array(own_columns, ', ')) AS c (name)
+        -- Once equipment is registered, its dates follow from its calibrations.
+        WHERE c.name NOT IN ('id', 'organization_id', 'last_calibrated_on', 'calibration_due_on');
     END IF;
     IF changeable IS NOT NULL AND kind <> 'link' THEN
         EXECUTE format('GRANT UPDATE (%s) ON qms.%I TO qms_app', changeable, named);
@@ -6485,7 +6676,7 @@ COMMENT ON FUNCTION qms_private.protect_table(named text, kind text) IS 'Gives a
 
 CREATE FUNCTION qms_private.reports_for(session_token text) RETURNS TABLE(id uuid, organization text, kind text, person text, details jsonb, created_at timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT r.id, m.organization_name, r.kind, coalesce(p.printed_name, 'a person'), r.details, r.created_at
     FROM qms_private.session_with(session_token) AS s
@@ -6507,7 +6698,7 @@ COMMENT ON FUNCTION qms_private.reports_for(session_token text) IS 'Security rep
 
 CREATE FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     our_organization uuid := qms.current_organization_id();
@@ -6576,7 +6767,7 @@ COMMENT ON FUNCTION qms_private.run_script(script text) IS 'Runs a script that c
 
 CREATE FUNCTION qms_private.seen(record_id uuid, expected_version integer) RETURNS qms.quality_items
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     RETURN qms.seen_version(record_id, expected_version);
@@ -6593,7 +6784,7 @@ COMMENT ON FUNCTION qms_private.seen(record_id uuid, expected_version integer) I
 
 CREATE FUNCTION qms_private.session_seen(session_token text) RETURNS TABLE(user_id uuid, email text, printed_name text, zone text, has_signed boolean, expires_at timestamp with time zone)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         s.user_id, u.email, coalesce(p.printed_name, u.email), s.zone, s.first_signed_at IS NOT NULL,
@@ -6613,7 +6804,7 @@ COMMENT ON FUNCTION qms_private.session_seen(session_token text) IS 'Whose sessi
 
 CREATE FUNCTION qms_private.session_with(session_token text) RETURNS qms_private.sessions
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     found_session qms_private.sessions;
@@ -6640,7 +6831,7 @@ COMMENT ON FUNCTION qms_private.session_with(session_token text) IS 'The living 
 
 CREATE FUNCTION qms_private.sign_identity(payload text) RETURNS text
     LANGUAGE sql STABLE STRICT SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(payload, 'UTF8'))), 'hex')
     FROM qms_private.identity_key AS k
@@ -6656,7 +6847,7 @@ COMMENT ON FUNCTION qms_private.sign_identity(payload text) IS 'HMAC-SHA-256 of 
 
 CREATE FUNCTION qms_private.sign_in(user_ref text, derived text, in_zone text, via text) RETURNS TABLE(outcome text, token text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     person uuid := qms_private.person_named(user_ref);
@@ -6690,7 +6881,7 @@ COMMENT ON FUNCTION qms_private.sign_in(user_ref text, derived text, in_zone tex
 
 CREATE FUNCTION qms_private.sign_out(session_token text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     person uuid;
@@ -6714,7 +6905,7 @@ COMMENT ON FUNCTION qms_private.sign_out(session_token text) IS 'Ends a session.
 
 CREATE FUNCTION qms_private.sign_record(approval qms.approvals, session qms_private.sessions, verdict text, why text, shown_sha256 text, with_components integer) RETURNS qms.signatures
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
@@ -6785,7 +6976,7 @@ COMMENT ON FUNCTION qms_private.sign_record(approval qms.approvals, session qms_
 
 CREATE FUNCTION qms_private.source_words(source text) RETURNS text
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE source
         WHEN 'owner_id' THEN 'the owner'
@@ -6795,6 +6986,8 @@ CREATE FUNCTION qms_private.source_words(source text) RETURNS text
         WHEN 'editors' THEN 'an editor of this version'
         WHEN 'trail.editors' THEN 'an editor of this version, by the trail'
         WHEN 'trail.owner_id' THEN 'a former owner'
+        WHEN 'trail.assigned_to' THEN 'one it was assigned to'
+        WHEN 'trail.author_id' THEN 'a former author'
         WHEN 'capa_actions.owner_id' THEN 'the owner of an action'
         WHEN 'action.owner_id' THEN 'the owner of the action'
         WHEN 'target.owner_id' THEN 'the owner of what is late'
@@ -6853,7 +7046,7 @@ COMMENT ON COLUMN qms.migration_drafts.report IS 'What the test run found: locks
 
 CREATE FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, tested_sha256 text, as_version text) RETURNS qms.migration_drafts
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     taken qms.migration_drafts;
@@ -6882,7 +7075,7 @@ COMMENT ON FUNCTION qms_private.take_migration(draft_id uuid, approval_id uuid, 
 
 CREATE FUNCTION qms_private.ticket_for(for_user uuid, for_organization uuid, as_kind text, backend_pid integer) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     granted text [];
@@ -6919,7 +7112,7 @@ COMMENT ON FUNCTION qms_private.ticket_for(for_user uuid, for_organization uuid,
 
 CREATE FUNCTION qms_private.today_of(of_organization uuid) RETURNS date
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$SELECT qms_private.local_date(of_organization, clock_timestamp())$$;
 
 ALTER FUNCTION qms_private.today_of(of_organization uuid) OWNER TO qms_definer;
@@ -6932,7 +7125,7 @@ COMMENT ON FUNCTION qms_private.today_of(of_organization uuid) IS 'Today, where 
 
 CREATE FUNCTION qms_private.touch_record(touched uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     UPDATE qms.quality_items AS i SET touched_by_transaction = pg_current_xact_id()
     WHERE i.id = touched AND i.touched_by_transaction IS DISTINCT FROM pg_current_xact_id()
@@ -6948,7 +7141,7 @@ COMMENT ON FUNCTION qms_private.touch_record(touched uuid) IS 'A part of the rec
 
 CREATE FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid, expected_sha256 text) RETURNS qms.approvals
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     used qms.approvals;
@@ -6977,7 +7170,7 @@ COMMENT ON FUNCTION qms_private.use_approval(approval_id uuid, for_subject uuid,
 
 CREATE FUNCTION qms_private.uuids_in(value jsonb) RETURNS SETOF uuid
     LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     SELECT (v.item #>> '{}')::uuid
     FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) AS v (item)
@@ -6994,7 +7187,7 @@ COMMENT ON FUNCTION qms_private.uuids_in(value jsonb) IS 'The ids in a value: it
 
 CREATE FUNCTION qms_private.waiting_for(session_token text) RETURNS TABLE(id uuid, organization text, tool text, summary text, number text, title text, to_state text, meaning text, requested_by text, requested_kind text, client_name text, created_at timestamp with time zone, expires_at timestamp with time zone, blocked text[])
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         a.id, m.organization_name, a.tool, a.summary, i.number, i.title, a.to_state, a.meaning,
@@ -7021,7 +7214,7 @@ COMMENT ON FUNCTION qms_private.waiting_for(session_token text) IS 'What waits f
 
 CREATE FUNCTION qms_private.way_of_deciding(approval qms.approvals) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE
         WHEN approval.record_id IS NULL THEN 'password'
@@ -7041,7 +7234,7 @@ COMMENT ON FUNCTION qms_private.way_of_deciding(approval qms.approvals) IS 'sign
 
 CREATE FUNCTION qms_private.what_blocks(approval qms.approvals, person uuid) RETURNS text[]
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     reasons text [];
@@ -7073,7 +7266,7 @@ COMMENT ON FUNCTION qms_private.what_blocks(approval qms.approvals, person uuid)
 
 CREATE FUNCTION qms_private.why_not_decide(asked qms.approvals) RETURNS text[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     item qms.quality_items;
@@ -7115,7 +7308,7 @@ COMMENT ON FUNCTION qms_private.why_not_decide(asked qms.approvals) IS 'Why the 
 
 CREATE FUNCTION qms_private.write_entry(of_organization uuid, of_type text, of_entity uuid, what text, of_record uuid, at_version integer, under_definition integer, differences jsonb, details jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO qms.audit_logs (
@@ -7138,7 +7331,7 @@ COMMENT ON FUNCTION qms_private.write_entry(of_organization uuid, of_type text, 
 
 CREATE FUNCTION qms_private.zone_of(person uuid, wanted text) RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 DECLARE
     zone text;
@@ -7543,7 +7736,8 @@ CREATE TABLE qms.audits (
     checklist jsonb,
     conclusion text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT audits_audit_kind_check CHECK ((audit_kind = ANY (ARRAY['internal'::text, 'supplier'::text, 'external'::text])))
+    CONSTRAINT audits_audit_kind_check CHECK ((audit_kind = ANY (ARRAY['internal'::text, 'supplier'::text, 'external'::text]))),
+    CONSTRAINT audits_finite CHECK ((isfinite(planned_from) AND isfinite(planned_to) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.audits ALTER COLUMN audit_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.audits ALTER COLUMN scope SET STATISTICS 0;
@@ -7579,7 +7773,8 @@ CREATE TABLE qms.capa_actions (
     accepted_by uuid,
     accepted_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT capa_actions_action_type_check CHECK ((action_type = ANY (ARRAY['containment'::text, 'correction'::text, 'corrective'::text, 'preventive'::text])))
+    CONSTRAINT capa_actions_action_type_check CHECK ((action_type = ANY (ARRAY['containment'::text, 'correction'::text, 'corrective'::text, 'preventive'::text]))),
+    CONSTRAINT capa_actions_finite CHECK ((isfinite(due_on) AND isfinite(completed_on) AND isfinite(accepted_at) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.capa_actions ALTER COLUMN created_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.capa_actions ALTER COLUMN action_type SET STATISTICS 0;
@@ -7616,6 +7811,7 @@ CREATE TABLE qms.capas (
     verdict text,
     verdict_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT capas_finite CHECK ((isfinite(window_starts_on) AND isfinite(window_ends_on) AND isfinite(created_at))),
     CONSTRAINT capas_minimum_sample_check CHECK ((minimum_sample > 0)),
     CONSTRAINT capas_verdict_check CHECK ((verdict = ANY (ARRAY['effective'::text, 'ineffective'::text])))
 );
@@ -7659,7 +7855,8 @@ CREATE TABLE qms.change_requests (
     implementation text,
     verification_result text,
     effective_on date,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT change_requests_finite CHECK ((isfinite(approve_until) AND isfinite(effective_on) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.change_requests ALTER COLUMN change_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.change_requests ALTER COLUMN justification SET STATISTICS 0;
@@ -7693,6 +7890,8 @@ CREATE TABLE qms.clause_evidence_rules (
     CONSTRAINT wanted_where_it_means_something CHECK (((source = ANY (ARRAY['records'::text, 'capa_actions'::text, 'dispositions'::text, 'trail'::text])) = (wanted IS NOT NULL)))
 );
 
+ALTER TABLE ONLY qms.clause_evidence_rules FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE qms.clause_evidence_rules OWNER TO qms_owner;
 
 -- Name: TABLE clause_evidence_rules; Type: COMMENT; Schema: qms; Owner: qms_owner
@@ -7723,6 +7922,8 @@ CREATE TABLE qms.clause_map (
     CONSTRAINT clause_map_relation_check CHECK ((relation = ANY (ARRAY['replaced_by'::text, 'adds_to'::text])))
 );
 
+ALTER TABLE ONLY qms.clause_map FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE qms.clause_map OWNER TO qms_owner;
 
 -- Name: TABLE clause_map; Type: COMMENT; Schema: qms; Owner: qms_owner
@@ -7748,6 +7949,8 @@ CREATE TABLE qms.clauses (
     CONSTRAINT clauses_number_check CHECK ((number ~ '^[0-9]+(\.[0-9]+)*(\([a-z0-9]+\))*$'::text)),
     CONSTRAINT clauses_title_check CHECK (((btrim(title) <> ''::text) AND (length(title) <= 120)))
 );
+
+ALTER TABLE ONLY qms.clauses FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE qms.clauses OWNER TO qms_owner;
 
@@ -7789,6 +7992,7 @@ CREATE TABLE qms.complaints (
     reportability_decided_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT complaints_event_type_check CHECK ((event_type = ANY (ARRAY['death'::text, 'serious_injury'::text, 'malfunction'::text, 'other'::text, 'unknown'::text]))),
+    CONSTRAINT complaints_finite CHECK ((isfinite(received_on) AND isfinite(aware_on) AND isfinite(event_on) AND isfinite(replied_on) AND isfinite(report_due_on) AND isfinite(reported_on) AND isfinite(created_at))),
     CONSTRAINT complaints_reporter_role_check CHECK ((reporter_role = ANY (ARRAY['manufacturer'::text, 'importer'::text, 'user_facility'::text])))
 );
 ALTER TABLE ONLY qms.complaints ALTER COLUMN product SET STATISTICS 0;
@@ -7835,7 +8039,8 @@ CREATE TABLE qms.deviations (
     capa_required boolean,
     capa_rationale text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT deviations_classification_check CHECK ((classification = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text])))
+    CONSTRAINT deviations_classification_check CHECK ((classification = ANY (ARRAY['minor'::text, 'major'::text, 'critical'::text]))),
+    CONSTRAINT deviations_finite CHECK (isfinite(created_at))
 );
 ALTER TABLE ONLY qms.deviations ALTER COLUMN instruction SET STATISTICS 0;
 ALTER TABLE ONLY qms.deviations ALTER COLUMN classification SET STATISTICS 0;
@@ -7870,6 +8075,7 @@ CREATE TABLE qms.dispositions (
     decided_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT dispositions_disposition_check CHECK ((disposition = ANY (ARRAY['use_as_is'::text, 'rework'::text, 'repair'::text, 'regrade'::text, 'scrap'::text, 'return_to_supplier'::text]))),
+    CONSTRAINT dispositions_finite CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric) AND isfinite(decided_at) AND isfinite(created_at))),
     CONSTRAINT dispositions_quantity_check CHECK ((quantity > (0)::numeric))
 );
 ALTER TABLE ONLY qms.dispositions ALTER COLUMN created_kind SET STATISTICS 0;
@@ -7909,6 +8115,7 @@ CREATE TABLE qms.documents (
     replaced_by uuid,
     obsolete_reason text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT documents_finite CHECK ((isfinite(planned_effective_on) AND isfinite(next_review_on) AND isfinite(effective_from) AND isfinite(effective_to) AND isfinite(created_at))),
     CONSTRAINT documents_review_every_months_check CHECK ((review_every_months > 0)),
     CONSTRAINT documents_revision_check CHECK ((revision > 0))
 );
@@ -7943,6 +8150,7 @@ CREATE TABLE qms.equipment (
     impact_assessment text,
     impact_concluded_on date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT equipment_finite CHECK ((isfinite(last_calibrated_on) AND isfinite(calibration_due_on) AND isfinite(impact_concluded_on) AND isfinite(created_at))),
     CONSTRAINT equipment_interval_days_check CHECK ((interval_days > 0))
 );
 ALTER TABLE ONLY qms.equipment ALTER COLUMN asset_number SET STATISTICS 0;
@@ -8001,6 +8209,7 @@ CREATE TABLE qms.evidence (
     document_id uuid,
     sha256 text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT evidence_finite CHECK (isfinite(created_at)),
     CONSTRAINT evidence_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT points_somewhere CHECK (((uri IS NOT NULL) OR (document_id IS NOT NULL) OR (sha256 IS NOT NULL)))
 );
@@ -8071,7 +8280,8 @@ CREATE TABLE qms.extension_requests (
     former_due_on date,
     requested_due_on date,
     justification text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT extension_requests_finite CHECK ((isfinite(former_due_on) AND isfinite(requested_due_on) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.extension_requests ALTER COLUMN justification SET STATISTICS 0;
 
@@ -8104,6 +8314,7 @@ CREATE TABLE qms.field_actions (
     terminated_on date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT field_actions_action_kind_check CHECK ((action_kind = ANY (ARRAY['recall'::text, 'correction'::text, 'removal'::text, 'advisory_notice'::text, 'stock_recovery'::text]))),
+    CONSTRAINT field_actions_finite CHECK (((quantity > '-Infinity'::numeric) AND (quantity < 'Infinity'::numeric) AND isfinite(initiated_on) AND isfinite(report_due_on) AND isfinite(terminated_on) AND isfinite(created_at))),
     CONSTRAINT field_actions_quantity_check CHECK ((quantity >= (0)::numeric))
 );
 ALTER TABLE ONLY qms.field_actions ALTER COLUMN action_kind SET STATISTICS 0;
@@ -8140,6 +8351,7 @@ CREATE TABLE qms.findings (
     capa_required boolean,
     capa_rationale text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT findings_finite CHECK ((isfinite(response_due_on) AND isfinite(created_at))),
     CONSTRAINT findings_grade_check CHECK ((grade = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'opportunity'::text])))
 );
 ALTER TABLE ONLY qms.findings ALTER COLUMN grade SET STATISTICS 0;
@@ -8170,13 +8382,15 @@ CREATE TABLE qms.frameworks (
     note text,
     in_force_from date NOT NULL,
     in_force_until date,
-    replaced_by uuid,
+    successor_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT frameworks_check CHECK ((in_force_until >= in_force_from)),
     CONSTRAINT frameworks_key_check CHECK ((key ~ '^[a-z][a-z0-9-]{1,40}$'::text)),
     CONSTRAINT frameworks_name_check CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT frameworks_version_check CHECK ((btrim(version) <> ''::text))
 );
+
+ALTER TABLE ONLY qms.frameworks FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE qms.frameworks OWNER TO qms_owner;
 
@@ -8188,9 +8402,9 @@ COMMENT ON TABLE qms.frameworks IS 'Standards and regulations, a row for each ve
 
 COMMENT ON COLUMN qms.frameworks.name IS 'As people cite it, for example ISO 13485:2016.';
 
--- Name: COLUMN frameworks.replaced_by; Type: COMMENT; Schema: qms; Owner: qms_owner
+-- Name: COLUMN frameworks.successor_id; Type: COMMENT; Schema: qms; Owner: qms_owner
 
-COMMENT ON COLUMN qms.frameworks.replaced_by IS 'The version or framework that took its place.';
+COMMENT ON COLUMN qms.frameworks.successor_id IS 'The version or framework that took its place.';
 
 -- Name: impact_assessments; Type: TABLE; Schema: qms; Owner: qms_owner
 
@@ -8205,7 +8419,8 @@ CREATE TABLE qms.impact_assessments (
     impact text NOT NULL,
     action_needed text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT impact_assessments_aspect_check CHECK ((aspect = ANY (ARRAY['function'::text, 'performance'::text, 'usability'::text, 'safety'::text, 'regulatory'::text, 'documents'::text, 'training'::text, 'validation'::text, 'suppliers'::text, 'inventory'::text])))
+    CONSTRAINT impact_assessments_aspect_check CHECK ((aspect = ANY (ARRAY['function'::text, 'performance'::text, 'usability'::text, 'safety'::text, 'regulatory'::text, 'documents'::text, 'training'::text, 'validation'::text, 'suppliers'::text, 'inventory'::text]))),
+    CONSTRAINT impact_assessments_finite CHECK (isfinite(created_at))
 );
 ALTER TABLE ONLY qms.impact_assessments ALTER COLUMN created_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.impact_assessments ALTER COLUMN aspect SET STATISTICS 0;
@@ -8271,6 +8486,7 @@ CREATE TABLE qms.nonconformances (
     CONSTRAINT nonconformances_cause_category_check CHECK ((cause_category = ANY (ARRAY['man'::text, 'machine'::text, 'material'::text, 'method'::text, 'measurement'::text, 'environment'::text]))),
     CONSTRAINT nonconformances_cost_check CHECK ((cost >= (0)::numeric)),
     CONSTRAINT nonconformances_detected_at_stage_check CHECK ((detected_at_stage = ANY (ARRAY['incoming'::text, 'in_process'::text, 'final'::text, 'delivered'::text, 'field'::text]))),
+    CONSTRAINT nonconformances_finite CHECK ((isfinite(detected_on) AND (quantity_affected > '-Infinity'::numeric) AND (quantity_affected < 'Infinity'::numeric) AND isfinite(contained_on) AND (cost > '-Infinity'::numeric) AND (cost < 'Infinity'::numeric) AND isfinite(created_at))),
     CONSTRAINT nonconformances_quantity_affected_check CHECK ((quantity_affected >= (0)::numeric))
 );
 ALTER TABLE ONLY qms.nonconformances ALTER COLUMN detected_at_stage SET STATISTICS 0;
@@ -8334,7 +8550,8 @@ CREATE TABLE qms.scars (
     root_cause text,
     corrective_action text,
     verification_result text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT scars_finite CHECK ((isfinite(response_due_on) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.scars ALTER COLUMN requirement SET STATISTICS 0;
 ALTER TABLE ONLY qms.scars ALTER COLUMN response SET STATISTICS 0;
@@ -8364,7 +8581,8 @@ CREATE TABLE qms.trainings (
     effectiveness_result text,
     waiver_reason text,
     expires_on date,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT trainings_finite CHECK ((isfinite(completed_on) AND isfinite(acknowledged_at) AND isfinite(expires_on) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.trainings ALTER COLUMN topic SET STATISTICS 0;
 ALTER TABLE ONLY qms.trainings ALTER COLUMN effectiveness_result SET STATISTICS 0;
@@ -8622,7 +8840,8 @@ CREATE TABLE qms.record_notes (
     created_by uuid,
     created_kind text,
     body text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT record_notes_finite CHECK (isfinite(created_at))
 );
 ALTER TABLE ONLY qms.record_notes ALTER COLUMN created_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.record_notes ALTER COLUMN body SET STATISTICS 0;
@@ -8642,6 +8861,8 @@ CREATE TABLE qms.record_parts (
     changeable text[] NOT NULL
 );
 
+ALTER TABLE ONLY qms.record_parts FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE qms.record_parts OWNER TO qms_owner;
 
 -- Name: TABLE record_parts; Type: COMMENT; Schema: qms; Owner: qms_owner
@@ -8656,6 +8877,8 @@ CREATE TABLE qms.record_types (
     label text NOT NULL,
     table_name text NOT NULL
 );
+
+ALTER TABLE ONLY qms.record_types FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE qms.record_types OWNER TO qms_owner;
 
@@ -8674,7 +8897,8 @@ CREATE TABLE qms.required_signatures (
     signer_id uuid NOT NULL,
     meaning text NOT NULL,
     for_state text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT required_signatures_finite CHECK (isfinite(created_at))
 );
 ALTER TABLE ONLY qms.required_signatures ALTER COLUMN created_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.required_signatures ALTER COLUMN meaning SET STATISTICS 0;
@@ -8703,7 +8927,8 @@ CREATE TABLE qms.risk_controls (
     effectiveness_evidence text,
     effectiveness_verified_on date,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT risk_controls_control_kind_check CHECK ((control_kind = ANY (ARRAY['inherent_design'::text, 'protective'::text, 'information'::text, 'prevention'::text, 'detection'::text])))
+    CONSTRAINT risk_controls_control_kind_check CHECK ((control_kind = ANY (ARRAY['inherent_design'::text, 'protective'::text, 'information'::text, 'prevention'::text, 'detection'::text]))),
+    CONSTRAINT risk_controls_finite CHECK ((isfinite(implementation_verified_on) AND isfinite(effectiveness_verified_on) AND isfinite(created_at)))
 );
 ALTER TABLE ONLY qms.risk_controls ALTER COLUMN created_kind SET STATISTICS 0;
 ALTER TABLE ONLY qms.risk_controls ALTER COLUMN control_kind SET STATISTICS 0;
@@ -8752,6 +8977,7 @@ CREATE TABLE qms.risks (
     CONSTRAINT risks_acceptability_check CHECK ((acceptability = ANY (ARRAY['acceptable'::text, 'as_low_as_possible'::text, 'unacceptable'::text]))),
     CONSTRAINT risks_action_priority_check CHECK ((action_priority = ANY (ARRAY['H'::text, 'M'::text, 'L'::text]))),
     CONSTRAINT risks_detection_check CHECK (((detection >= 1) AND (detection <= 10))),
+    CONSTRAINT risks_finite CHECK (isfinite(created_at)),
     CONSTRAINT risks_method_check CHECK ((method = ANY (ARRAY['fmea'::text, 'iso14971'::text]))),
     CONSTRAINT risks_occurrence_check CHECK (((occurrence >= 1) AND (occurrence <= 10))),
     CONSTRAINT risks_probability_check CHECK (((probability >= 1) AND (probability <= 10))),
@@ -8807,6 +9033,7 @@ CREATE TABLE qms.root_causes (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT a_root_cause_has_evidence CHECK (((NOT is_root_cause) OR (jsonb_array_length(evidence) > 0))),
     CONSTRAINT root_causes_cause_category_check CHECK ((cause_category = ANY (ARRAY['man'::text, 'machine'::text, 'material'::text, 'method'::text, 'measurement'::text, 'environment'::text]))),
+    CONSTRAINT root_causes_finite CHECK (isfinite(created_at)),
     CONSTRAINT root_causes_method_check CHECK ((method = ANY (ARRAY['five_whys'::text, 'fishbone'::text, 'is_is_not'::text, 'fault_tree'::text])))
 );
 ALTER TABLE ONLY qms.root_causes ALTER COLUMN created_kind SET STATISTICS 0;
@@ -8863,6 +9090,7 @@ CREATE TABLE qms.suppliers (
     reevaluation_due_on date,
     certificates jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT suppliers_finite CHECK (((score > '-Infinity'::numeric) AND (score < 'Infinity'::numeric) AND isfinite(evaluated_on) AND isfinite(reevaluation_due_on) AND isfinite(created_at))),
     CONSTRAINT suppliers_score_check CHECK (((score >= (0)::numeric) AND (score <= (100)::numeric)))
 );
 ALTER TABLE ONLY qms.suppliers ALTER COLUMN supplier_code SET STATISTICS 0;
@@ -9052,6 +9280,8 @@ CREATE TABLE qms_private.record_numbers (
     last_number integer NOT NULL
 );
 
+ALTER TABLE ONLY qms_private.record_numbers FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE qms_private.record_numbers OWNER TO qms_owner;
 
 -- Name: TABLE record_numbers; Type: COMMENT; Schema: qms_private; Owner: qms_owner
@@ -9065,6 +9295,8 @@ CREATE TABLE qms_private.trail_heads (
     seq bigint NOT NULL,
     row_hash text NOT NULL
 );
+
+ALTER TABLE ONLY qms_private.trail_heads FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE qms_private.trail_heads OWNER TO qms_owner;
 
@@ -9644,13 +9876,13 @@ CREATE INDEX audit_anchors_by ON qms.audit_anchors USING btree (anchored_by);
 
 CREATE INDEX audit_anchors_org ON qms.audit_anchors USING btree (organization_id, seq);
 
+-- Name: audit_logs_action; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX audit_logs_action ON qms.audit_logs USING btree (organization_id, action, seq);
+
 -- Name: audit_logs_actor; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX audit_logs_actor ON qms.audit_logs USING btree (actor_id, seq);
-
--- Name: audit_logs_entity; Type: INDEX; Schema: qms; Owner: qms_owner
-
-CREATE INDEX audit_logs_entity ON qms.audit_logs USING btree (organization_id, entity_type, entity_id, created_at);
 
 -- Name: audit_logs_on_behalf; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -9884,9 +10116,9 @@ CREATE INDEX findings_org ON qms.findings USING btree (organization_id);
 
 CREATE INDEX findings_organization_id_audit_id_idx ON qms.findings USING btree (organization_id, audit_id);
 
--- Name: frameworks_replaced_by; Type: INDEX; Schema: qms; Owner: qms_owner
+-- Name: frameworks_successor; Type: INDEX; Schema: qms; Owner: qms_owner
 
-CREATE INDEX frameworks_replaced_by ON qms.frameworks USING btree (replaced_by);
+CREATE INDEX frameworks_successor ON qms.frameworks USING btree (successor_id);
 
 -- Name: idx_quality_items_org; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -11490,10 +11722,10 @@ ALTER TABLE ONLY qms.findings
 ALTER TABLE ONLY qms.findings
     ADD CONSTRAINT findings_organization_id_id_fkey FOREIGN KEY (organization_id, id) REFERENCES qms.quality_items(organization_id, id);
 
--- Name: frameworks frameworks_replaced_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+-- Name: frameworks frameworks_successor_id_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
 ALTER TABLE ONLY qms.frameworks
-    ADD CONSTRAINT frameworks_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES qms.frameworks(id);
+    ADD CONSTRAINT frameworks_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES qms.frameworks(id);
 
 -- Name: impact_assessments impact_assessments_created_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -12129,6 +12361,18 @@ CREATE POLICY administration ON qms.capas TO qms_definer USING (true) WITH CHECK
 
 CREATE POLICY administration ON qms.change_requests TO qms_definer USING (true) WITH CHECK (true);
 
+-- Name: clause_evidence_rules administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.clause_evidence_rules TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
+-- Name: clause_map administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.clause_map TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
+-- Name: clauses administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.clauses TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
 -- Name: complaints administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY administration ON qms.complaints TO qms_definer USING (true) WITH CHECK (true);
@@ -12181,6 +12425,10 @@ CREATE POLICY administration ON qms.field_actions TO qms_definer USING (true) WI
 
 CREATE POLICY administration ON qms.findings TO qms_definer USING (true) WITH CHECK (true);
 
+-- Name: frameworks administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.frameworks TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
 -- Name: impact_assessments administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY administration ON qms.impact_assessments TO qms_definer USING (true) WITH CHECK (true);
@@ -12216,6 +12464,14 @@ CREATE POLICY administration ON qms.record_links TO qms_definer USING (true) WIT
 -- Name: record_notes administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY administration ON qms.record_notes TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: record_parts administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.record_parts TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
+-- Name: record_types administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.record_types TO qms_definer, qms_owner USING (true) WITH CHECK (true);
 
 -- Name: reportability_assessments administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12425,6 +12681,18 @@ CREATE POLICY change_own ON qms.trainings FOR UPDATE TO qms_app USING (((organiz
 
 ALTER TABLE qms.change_requests ENABLE ROW LEVEL SECURITY;
 
+-- Name: clause_evidence_rules; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.clause_evidence_rules ENABLE ROW LEVEL SECURITY;
+
+-- Name: clause_map; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.clause_map ENABLE ROW LEVEL SECURITY;
+
+-- Name: clauses; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.clauses ENABLE ROW LEVEL SECURITY;
+
 -- Name: people colleagues; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY colleagues ON qms.people FOR SELECT TO qms_app, qms_sql USING ((EXISTS ( SELECT
@@ -12490,6 +12758,10 @@ ALTER TABLE qms.field_actions ENABLE ROW LEVEL SECURITY;
 -- Name: findings; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
 ALTER TABLE qms.findings ENABLE ROW LEVEL SECURITY;
+
+-- Name: frameworks; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.frameworks ENABLE ROW LEVEL SECURITY;
 
 -- Name: impact_assessments; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -12685,11 +12957,35 @@ CREATE POLICY read_own ON qms.transitions FOR SELECT TO qms_app, qms_sql USING (
 
 -- Name: workflow_definitions read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY read_own ON qms.workflow_definitions FOR SELECT TO qms_app, qms_sql USING (((organization_id IS NULL) OR (organization_id = ( SELECT qms.current_organization_id() AS current_organization_id))));
+CREATE POLICY read_own ON qms.workflow_definitions FOR SELECT TO qms_app, qms_sql USING ((COALESCE(organization_id, ( SELECT qms.current_organization_id() AS current_organization_id)) = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: workflow_drafts read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY read_own ON qms.workflow_drafts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: clause_evidence_rules read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.clause_evidence_rules FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: clause_map read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.clause_map FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: clauses read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.clauses FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: frameworks read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.frameworks FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: record_parts read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.record_parts FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: record_types read_signed_in; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON qms.record_types FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
 
 -- Name: record_links; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -12698,6 +12994,14 @@ ALTER TABLE qms.record_links ENABLE ROW LEVEL SECURITY;
 -- Name: record_notes; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
 ALTER TABLE qms.record_notes ENABLE ROW LEVEL SECURITY;
+
+-- Name: record_parts; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.record_parts ENABLE ROW LEVEL SECURITY;
+
+-- Name: record_types; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.record_types ENABLE ROW LEVEL SECURITY;
 
 -- Name: reportability_assessments; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -12762,6 +13066,22 @@ ALTER TABLE qms.workflow_definitions ENABLE ROW LEVEL SECURITY;
 -- Name: workflow_drafts; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
 ALTER TABLE qms.workflow_drafts ENABLE ROW LEVEL SECURITY;
+
+-- Name: record_numbers administration; Type: POLICY; Schema: qms_private; Owner: qms_owner
+
+CREATE POLICY administration ON qms_private.record_numbers TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: trail_heads administration; Type: POLICY; Schema: qms_private; Owner: qms_owner
+
+CREATE POLICY administration ON qms_private.trail_heads TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: record_numbers; Type: ROW SECURITY; Schema: qms_private; Owner: qms_owner
+
+ALTER TABLE qms_private.record_numbers ENABLE ROW LEVEL SECURITY;
+
+-- Name: trail_heads; Type: ROW SECURITY; Schema: qms_private; Owner: qms_owner
+
+ALTER TABLE qms_private.trail_heads ENABLE ROW LEVEL SECURITY;
 
 -- Name: SCHEMA agents; Type: ACL; Schema: -; Owner: qms_owner
 
@@ -13087,6 +13407,7 @@ REVOKE ALL ON FUNCTION qms.in_cycle() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION qms.is_colleague(person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.is_colleague(person uuid) TO qms_app;
+GRANT ALL ON FUNCTION qms.is_colleague(person uuid) TO qms_owner;
 
 -- Name: FUNCTION keep_decisions(); Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -13226,6 +13547,13 @@ GRANT ALL ON FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], 
 GRANT ALL ON FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], of_part text) TO qms_sql;
 GRANT ALL ON FUNCTION qms.refuse_locked(item qms.quality_items, changed text[], of_part text) TO qms_definer;
 
+-- Name: FUNCTION refuse_strangers(before jsonb, after jsonb); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) TO qms_app;
+GRANT ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) TO qms_sql;
+GRANT ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) TO qms_definer;
+
 -- Name: FUNCTION refuse_unknown(fields jsonb, known text[], of_what text); Type: ACL; Schema: qms; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) FROM PUBLIC;
@@ -13254,6 +13582,13 @@ REVOKE ALL ON FUNCTION qms.risk_rank(risk_class text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.risk_rank(risk_class text) TO qms_app;
 GRANT ALL ON FUNCTION qms.risk_rank(risk_class text) TO qms_sql;
 GRANT ALL ON FUNCTION qms.risk_rank(risk_class text) TO qms_definer;
+
+-- Name: FUNCTION said(value text); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.said(value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.said(value text) TO qms_app;
+GRANT ALL ON FUNCTION qms.said(value text) TO qms_sql;
+GRANT ALL ON FUNCTION qms.said(value text) TO qms_definer;
 
 -- Name: FUNCTION seen_version(record_id uuid, expected_version integer); Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -13290,6 +13625,7 @@ GRANT ALL ON FUNCTION qms.take_trail_turn() TO qms_owner;
 
 REVOKE ALL ON FUNCTION qms.take_turn() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.take_turn() TO qms_app;
+GRANT ALL ON FUNCTION qms.take_turn() TO qms_owner;
 
 -- Name: FUNCTION touch_parent(); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -13846,6 +14182,10 @@ REVOKE ALL ON FUNCTION qms_private.guard_window_after_actions(item qms.quality_i
 -- Name: FUNCTION guard_window_over(item qms.quality_items, options jsonb, person uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms_private.guard_window_over(item qms.quality_items, options jsonb, person uuid) FROM PUBLIC;
+
+-- Name: FUNCTION has_details(item qms.quality_items); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.has_details(item qms.quality_items) FROM PUBLIC;
 
 -- Name: FUNCTION identity(); Type: ACL; Schema: qms_private; Owner: qms_definer
 
@@ -14684,10 +15024,6 @@ GRANT INSERT(reply),UPDATE(reply) ON TABLE qms.complaints TO qms_app;
 
 GRANT INSERT(replied_on),UPDATE(replied_on) ON TABLE qms.complaints TO qms_app;
 
--- Name: COLUMN complaints.report_due_on; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT INSERT(report_due_on),UPDATE(report_due_on) ON TABLE qms.complaints TO qms_app;
-
 -- Name: COLUMN complaints.reported_on; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT INSERT(reported_on),UPDATE(reported_on) ON TABLE qms.complaints TO qms_app;
@@ -14842,10 +15178,6 @@ GRANT INSERT(planned_effective_on),UPDATE(planned_effective_on) ON TABLE qms.doc
 
 GRANT INSERT(review_every_months),UPDATE(review_every_months) ON TABLE qms.documents TO qms_app;
 
--- Name: COLUMN documents.next_review_on; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT INSERT(next_review_on),UPDATE(next_review_on) ON TABLE qms.documents TO qms_app;
-
 -- Name: COLUMN documents.replaced_by; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT INSERT(replaced_by),UPDATE(replaced_by) ON TABLE qms.documents TO qms_app;
@@ -14890,11 +15222,11 @@ GRANT INSERT(interval_days),UPDATE(interval_days) ON TABLE qms.equipment TO qms_
 
 -- Name: COLUMN equipment.last_calibrated_on; Type: ACL; Schema: qms; Owner: qms_owner
 
-GRANT INSERT(last_calibrated_on),UPDATE(last_calibrated_on) ON TABLE qms.equipment TO qms_app;
+GRANT INSERT(last_calibrated_on) ON TABLE qms.equipment TO qms_app;
 
 -- Name: COLUMN equipment.calibration_due_on; Type: ACL; Schema: qms; Owner: qms_owner
 
-GRANT INSERT(calibration_due_on),UPDATE(calibration_due_on) ON TABLE qms.equipment TO qms_app;
+GRANT INSERT(calibration_due_on) ON TABLE qms.equipment TO qms_app;
 
 -- Name: COLUMN equipment.impact_assessment; Type: ACL; Schema: qms; Owner: qms_owner
 

@@ -176,12 +176,14 @@ def _capa(told: Told) -> Details:
             "metric": f"nonconformances with the cause “{told.event.root_cause}”",
             "measure": "count",
             "counted": {"category": "nonconformance", "fields": {"root_cause": told.event.root_cause}},
-            "baseline": baseline, "target": 1, "comparator": "<=",
+            "baseline": baseline,
+            "target": 1,
+            "comparator": "<=",
         },
         "window_starts_on": (ends - timedelta(days=60)).date().isoformat(),
         "window_ends_on": ends.date().isoformat(),
-        "minimum_sample": 10,
-    }  # fmt: skip
+        "minimum_sample": 30,
+    }
     parts = [*_causes(told), *_actions(told)]
     if told.reached >= 6:  # noqa: PLR2004 - effectiveness
         fields |= {"verification_result": "Both actions seen in place on the floor.", "no_adverse_effect": True}

@@ -838,6 +838,7 @@ DECLARE
     before jsonb := CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END;
     after jsonb := to_jsonb(new);
     expected text;
+    belongs text;
 BEGIN
     new.organization_id := coalesce(new.organization_id, qms.current_organization_id());
     SELECT i.* INTO item
@@ -853,6 +854,14 @@ BEGIN
         PERFORM qms.refuse_strangers(before, after);
         IF tg_op = 'UPDATE' THEN
             PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+            -- What waits for a record to be closed is not taken away from it.
+            belongs := CASE tg_table_name
+                WHEN 'findings' THEN 'audit_id' WHEN 'scars' THEN 'supplier_id' WHEN 'trainings' THEN 'document_id'
+            END;
+            IF before ->> belongs IS NOT NULL AND before -> belongs IS DISTINCT FROM after -> belongs THEN
+                RAISE EXCEPTION '% of % says what it belongs to, and stays', belongs, item.number
+                USING ERRCODE = 'QM021', HINT = 'Bring this one to its end and add another.';
+            END IF;
         ELSIF qms.current_user_id() IS NOT NULL AND EXISTS (
             SELECT FROM qms.transitions AS t WHERE t.record_id = new.id
         ) THEN
@@ -941,6 +950,19 @@ END
 $$;
 COMMENT ON FUNCTION qms.keep_link() IS 'A link says who made it and when.';
 
+-- Who keeps records -----------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION qms.may_keep_records() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+AS $$SELECT coalesce(jsonb_array_length((qms_private.identity() -> 'roles') - ARRAY['auditor', 'admin']) > 0, false)$$;
+COMMENT ON FUNCTION qms.may_keep_records() IS
+'False for who is only an auditor or administrator: the one reads all, the other configures, neither writes records.';
+ALTER POLICY add_own ON qms.quality_items
+WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records()));
+ALTER POLICY change_own ON qms.quality_items
+USING (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records()))
+WITH CHECK (organization_id = (SELECT qms.current_organization_id()));
+
 -- The same for all tables -----------------------------------------------------------------------------------------------
 
 CREATE FUNCTION qms_private.protect_table(named text, kind text) RETURNS void
@@ -957,10 +979,10 @@ BEGIN
         'USING (organization_id = (SELECT qms.current_organization_id()))', named);
     EXECUTE format(
         'CREATE POLICY add_own ON qms.%I FOR INSERT TO qms_app '
-        'WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write()))', named);
+        'WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records()))', named);
     EXECUTE format(
         'CREATE POLICY change_own ON qms.%I FOR UPDATE TO qms_app '
-        'USING (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write())) '
+        'USING (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records())) '
         'WITH CHECK (organization_id = (SELECT qms.current_organization_id()))', named);
     EXECUTE format('CREATE POLICY administration ON qms.%I FOR ALL TO qms_definer USING (true) WITH CHECK (true)', named);
     EXECUTE format('GRANT SELECT ON qms.%I TO qms_app, qms_sql', named);
@@ -1390,11 +1412,13 @@ ALTER FUNCTION qms_private.touch_record(uuid) OWNER TO qms_definer;
 ALTER FUNCTION qms.prepare_record() OWNER TO qms_definer;
 ALTER FUNCTION qms.touch_parent() OWNER TO qms_definer;
 ALTER FUNCTION qms.is_colleague(uuid) OWNER TO qms_definer;
+ALTER FUNCTION qms.may_keep_records() OWNER TO qms_definer;
 ALTER FUNCTION qms.take_turn() OWNER TO qms_definer;
 REVOKE CREATE ON SCHEMA qms, qms_private FROM qms_definer;
 SET LOCAL ROLE qms_definer;
 GRANT EXECUTE ON FUNCTION qms.prepare_record(), qms.touch_parent() TO SESSION_USER;
 GRANT EXECUTE ON FUNCTION qms.is_colleague(uuid), qms.take_turn() TO qms_app, SESSION_USER;
+GRANT EXECUTE ON FUNCTION qms.may_keep_records() TO qms_app, qms_sql;
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION
     qms.changed_fields(jsonb, jsonb), qms.coming_version(qms.quality_items), qms.refuse_locked(qms.quality_items, text [], text),

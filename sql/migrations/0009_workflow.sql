@@ -496,8 +496,8 @@ BEGIN
         RAISE EXCEPTION 'a transition needs a reason of at least 10 characters' USING ERRCODE = 'QM024';
     END IF;
     item := qms_private.seen(transition.record_id, transition.expected_version);
-    IF NOT qms.may_write() THEN
-        RAISE EXCEPTION 'an auditor reads and changes nothing' USING ERRCODE = 'QM022';
+    IF NOT qms.may_keep_records() THEN
+        RAISE EXCEPTION 'whoever is only an auditor or administrator changes no record' USING ERRCODE = 'QM022';
     END IF;
     edge := qms_private.edge_to(item, transition.to_state);
     IF coalesce((edge ->> 'person')::boolean, false) AND kind IS DISTINCT FROM 'human' THEN
@@ -576,8 +576,8 @@ BEGIN
         HINT = 'The person who decides reads it.';
     END IF;
     item := qms_private.seen(request_decision.record_id, request_decision.expected_version);
-    IF NOT qms.may_write() THEN
-        RAISE EXCEPTION 'an auditor reads and changes nothing' USING ERRCODE = 'QM022';
+    IF NOT qms.may_keep_records() THEN
+        RAISE EXCEPTION 'whoever is only an auditor or administrator changes no record' USING ERRCODE = 'QM022';
     END IF;
     IF to_state IS NOT NULL THEN
         edge := qms_private.edge_to(item, to_state);
@@ -704,7 +704,7 @@ BEGIN
     SELECT i.* INTO item FROM qms.quality_items AS i WHERE i.id = asked.record_id;
     IF asked.to_state IS NULL THEN
         RETURN CASE
-            WHEN NOT qms.may_write() THEN ARRAY['an auditor signs nothing']
+            WHEN NOT qms.may_keep_records() THEN ARRAY['whoever is only an auditor or administrator signs nothing']
             WHEN EXISTS (
                 SELECT FROM qms.required_signatures AS r WHERE r.record_id = item.id AND r.meaning = asked.meaning
             ) AND NOT EXISTS (

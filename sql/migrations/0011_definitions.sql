@@ -222,8 +222,8 @@ COMMENT ON FUNCTION qms_private.linked(qms.quality_items, text) IS
 CREATE FUNCTION qms_private.open_numbers(records qms.quality_items [], fine text []) RETURNS text
 LANGUAGE sql STABLE SET search_path = ''
 AS $$
-    SELECT string_agg(r.number || ' (' || r.status || ')', ', ' ORDER BY r.number)
-    FROM unnest(records) AS r WHERE r.status <> ALL (fine)
+    SELECT string_agg(coalesce(r.number, r.title) || ' (' || coalesce(r.status, 'no state') || ')', ', ' ORDER BY r.number)
+    FROM unnest(records) AS r WHERE coalesce(r.status, '') <> ALL (fine)
 $$;
 COMMENT ON FUNCTION qms_private.open_numbers(qms.quality_items [], text []) IS
 'Those of some records that are in none of the given states, by number.';
@@ -282,8 +282,8 @@ $$;
 CREATE FUNCTION qms_private.guard_owner_signed(item qms.quality_items, options jsonb, person uuid) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
-    SELECT 'the owner' || coalesce(', ' || qms_private.name_of(item.owner_id) || ',', '') || ' has not signed what it says now ('
-        || (options ->> 'meaning') || ')'
+    SELECT 'the owner' || coalesce(', ' || qms_private.name_of(item.owner_id) || ',', '') || ' has not signed what it says now'
+        || coalesce(' (' || (options ->> 'meaning') || ')', '')
     WHERE item.owner_id IS NULL OR NOT EXISTS (
         SELECT FROM qms.signature_status(item.id) AS s
         WHERE
@@ -946,8 +946,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
     SELECT CASE
         WHEN i.id IS NULL THEN 'it names no record whose due date is to move (target_id)'
-        WHEN i.closed_at IS NOT NULL THEN i.number || ' is closed'
-        WHEN x.action_id IS NOT NULL AND a.id IS NULL THEN 'the action does not belong to ' || i.number
+        WHEN i.closed_at IS NOT NULL THEN coalesce(i.number, 'it') || ' is closed'
+        WHEN x.action_id IS NOT NULL AND a.id IS NULL THEN 'the action does not belong to ' || coalesce(i.number, 'it')
         WHEN a.completed_on IS NOT NULL THEN 'the action is done'
         WHEN x.requested_due_on <= t.today THEN 'the requested date, ' || x.requested_due_on || ', is not in the future'
         WHEN x.requested_due_on <= coalesce(a.due_on, qms_private.local_date(item.organization_id, i.due_date))

@@ -1,4 +1,9 @@
 -- Frameworks and their clauses as versioned data, what counts as evidence for them, and the links people make.
+--
+-- The tables altered here hold few rows before these features exist, and a file runs in one transaction, in which
+-- nothing can be built concurrently.
+-- squawk-ignore-file require-concurrent-index-creation, require-concurrent-index-deletion, adding-foreign-key-constraint
+-- squawk-ignore-file constraint-missing-not-valid, adding-not-nullable-field, disallowed-unique-constraint
 -- Numbers and titles are facts; the text of a standard belongs to its publisher and is not here.
 
 CREATE TABLE qms.frameworks (

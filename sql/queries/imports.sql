@@ -29,4 +29,4 @@ ORDER BY f.place;
 
 -- name: note
 -- Writes into the trail what was imported.
-SELECT qms.note_event('qms.quality_items', NULL, 'imported', %(details)s::jsonb) AS noted;
+SELECT qms.note_event('qms.quality_items', null, 'imported', %(details)s::jsonb) AS noted;

@@ -4,10 +4,6 @@
 -- The record with this id or number; null when there is none.
 SELECT qms.find_record(%(reference)s) AS id;
 
--- name: colleague
--- The person of this organization who is called that; null when it is nobody, or not only one.
-SELECT qms.find_colleague(%(reference)s) AS id;
-
 -- name: add
 -- Adds a record.
 SELECT r.id

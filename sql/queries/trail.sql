@@ -44,6 +44,10 @@ SELECT
     ) AS highest
 FROM period AS p;
 
+-- name: plan_anew
+-- The same text serves every filter: a plan made once for all of them would read the whole trail.
+SET LOCAL plan_cache_mode = force_custom_plan;
+
 -- name: entries
 -- A page of the trail, the newest entry first.
 SELECT

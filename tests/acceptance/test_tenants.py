@@ -28,7 +28,11 @@ pytestmark = pytest.mark.anyio
 Arguments = dict[str, Any]
 # No client may read these at all; and these grow while a test counts them.
 UNREADABLE = {"agents.otlp_outbox"}
-PROMPTED = {"schema": "qms", "table": "qms.quality_items"}
+YEAR = datetime.now(UTC).year
+PROMPTED = {
+    "schema": "qms", "table": "qms.quality_items", "framework": "iso-13485", "clause": "8.5", "period": "this year",
+    "record": f"CAPA-{YEAR}-0002", "document": f"DOC-{YEAR}-0006",
+}  # fmt: skip
 GROWING = {
     *("agents.agent_runs", "agents.agent_traces", "agents.tool_calls"),
     *("qms.approvals", "qms.migration_drafts", "qms.transform_drafts", "qms.audit_logs"),
@@ -157,11 +161,8 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
 
 def quality_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
     """Return calls of the tools for quality records: of ours, and with ids of theirs."""
-    theirs, our_year = foreign["qms.quality_items"], datetime.now(UTC).year
-    numbered = {
-        name: f"{prefix}-{our_year}-{place:04d}"
-        for place, (name, prefix) in enumerate(PREFIXES, start=1)
-    }
+    theirs = foreign["qms.quality_items"]
+    numbered = {name: f"{prefix}-{YEAR}-{place:04d}" for place, (name, prefix) in enumerate(PREFIXES, start=1)}
     capa, nc, complaint, change = (numbered[name] for name in ("capa", "nonconformance", "complaint", "change"))
     why = {"reason": "A test asks for it."}
     every = [{"record": number, "detail": "full"} for number in numbered.values()]
@@ -229,7 +230,10 @@ def quality_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments
         ],
         "plan_audit": [{"framework": "iso-13485", "fields": {"audit_kind": "internal", "scope": "All"}, **made}],
         "record_finding": [
-            {"audit": audit, "fields": {"grade": "minor", "objective_evidence": "Seen."}, **made}
+            {"audit": audit, "fields": {
+                "grade": "minor", "objective_evidence": "Seen.", "clause": "8.5.2", "capa_required": False,
+                "capa_rationale": "A single case.",
+            }, **made}
             for audit in (numbered["audit"], theirs)
         ],
         "assess_risk": [
@@ -259,6 +263,11 @@ def resources(seeded: Seeded) -> list[str]:
     return [
         "qms://ledger/current",
         "qms://guide",
+        "qms://record-types",
+        "qms://workflow/capa",
+        "qms://framework/iso-13485",
+        f"qms://capa/CAPA-{YEAR}-0002/8d",
+        f"qms://capa/{seeded.foreign_ids['qms.capas']}/8d",
         *described,
         f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}",
     ]
@@ -293,8 +302,8 @@ async def test_no_tool_shows_anything_of_the_other_organization(world: World, tm
                 nothing_foreign(answer, arguments, seeded)
                 if '"is_error":false' in answer:
                     worked.add(tool)
-                elif tool not in worked:
-                    refused[tool] = answer
+                else:
+                    refused.setdefault(tool, answer)
         idle = {tool: refused.get(tool) for tool in names - worked - {"apply_migration"}}
         assert idle == {}, f"an example of each tool must do what the tool is for: {idle}"
 

@@ -100,7 +100,7 @@ async def test_people_and_records_are_given_by_the_names_people_use(database: Da
 
 async def test_people_of_another_organization_are_nobody_here(database: Database, tenants: Tenants) -> None:
     for reference in (tenants.theirs.email, str(tenants.theirs.user_id), "somebody else"):
-        with pytest.raises(InvalidInputError, match="Nobody of this organization"):
+        with pytest.raises(NotFoundError, match="nobody in this organization"):
             await add(database, tenants.ours, owner_id=reference)
 
 

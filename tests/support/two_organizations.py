@@ -37,6 +37,13 @@ _FITTING = {
     ("qms.audit_logs", "entity_id"): row_id(_ITEMS),
     ("qms.audit_logs", "record_id"): row_id(_ITEMS),
     ("qms.evidence_links", "withdrawn"): "false",
+    ("qms.capas", "criterion"): (
+        "jsonb_build_object('metric', {word} || ' of the line', 'measure', 'count', 'counted', "
+        "jsonb_build_object('category', 'nonconformance'), 'baseline', 4, 'target', 0, 'comparator', '<=')"
+    ),
+    ("qms.capas", "window_starts_on"): "current_date - 60",
+    ("qms.capas", "window_ends_on"): "current_date - 2",
+    ("qms.signatures", "zone"): "'Europe/Oslo'",
     ("qms.signatures", "content"): _SIGNED,
     ("qms.signatures", "content_sha256"): f"encode(sha256(convert_to(({_SIGNED})::text, 'UTF8')), 'hex')",
     ("qms.audit_logs", "seq"): "i + {last_seq}",

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
-from qms_mcp.services.imports.maps import ImportMap, Rule
+from qms_mcp.services.imports.maps import COLUMN_OF_TEMPLATE, ImportMap, Rule
 
-_COLUMN_OF_TEMPLATE = re.compile(r"\{([^{}]+)\}")
 _SPACE = re.compile(r"\s+")
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
 
@@ -35,7 +34,7 @@ def external_id_of(row: Mapping[str, Any], map_: ImportMap) -> str:
     """
     found = _converted("external_id", map_.external_id, row)
     if found is None or not str(found).strip():
-        raise RowError("it has no id of its own", f"external_id: {', '.join(map_.external_id.mentioned())} is empty")
+        raise RowError("it has no id of its own", f"external_id: {map_.external_id.mentioned()} is empty")
     return str(found).strip()
 
 
@@ -50,7 +49,7 @@ def fields_of(row: Mapping[str, Any], map_: ImportMap) -> dict[str, Any]:
     if metadata:
         fields["metadata"] = metadata
     if not str(fields.get("title", "")).strip():
-        raise RowError("it has no title", f"title: {', '.join(map_.fields['title'].mentioned())} is empty")
+        raise RowError("it has no title", f"title: {map_.fields['title'].mentioned()} is empty")
     return fields
 
 
@@ -58,7 +57,7 @@ def _values(row: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator[tuple
     for name, rule in rules.items():
         value = _converted(name, rule, row)
         if value is None and rule.required:
-            raise RowError(f"{name} is missing", f"{', '.join(rule.mentioned())} is empty")
+            raise RowError(f"{name} is missing", f"{rule.mentioned()} is empty")
         if value is not None:
             yield name, value
 
@@ -78,7 +77,7 @@ def _converted(name: str, rule: Rule, row: Mapping[str, Any]) -> Any:
         word = _plain(raw).strip().casefold()
         if word not in known and rule.otherwise is None:
             raise RowError(f"{name} has a word the map does not know", f"{name}: {_plain(raw)[:80]!r}")
-        return known.get(word, rule.otherwise)
+        return known.get(word, rule.otherwise) or None
     try:
         return _of_kind(rule, raw)
     except ValueError:
@@ -91,11 +90,19 @@ def _raw(rule: Rule, row: Mapping[str, Any]) -> Any:
     if rule.value is not None:
         return rule.value
     if rule.template is not None:
-        if not any(_plain(at_path(row, column)).strip() for column in _COLUMN_OF_TEMPLATE.findall(rule.template)):
+        found = {
+            name: _plain(_first(row, tuple(name.split("|")))) for name in COLUMN_OF_TEMPLATE.findall(rule.template)
+        }
+        if not any(text.strip() for text in found.values()):
             return None
-        filled = _COLUMN_OF_TEMPLATE.sub(lambda found: _plain(at_path(row, found[1])), rule.template)
+        filled = COLUMN_OF_TEMPLATE.sub(lambda match: found[match[1]], rule.template)
         return _SPACE.sub(" ", filled).strip(" :,-")
-    for column in rule.columns:
+    return _first(row, rule.columns)
+
+
+def _first(row: Mapping[str, Any], columns: tuple[str, ...]) -> Any:
+    """Return the first value that is not empty."""
+    for column in columns:
         found = at_path(row, column)
         if found is not None and (not isinstance(found, str) or found.strip()):
             return found

@@ -11,13 +11,13 @@ import tomllib
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from qms_mcp.errors import InvalidInputError
 
-_COLUMN_OF_TEMPLATE = re.compile(r"\{([^{}]+)\}")
+COLUMN_OF_TEMPLATE = re.compile(r"\{([^{}]+)\}")
 _LARGEST = 256 * 1024
 
 
@@ -44,11 +44,11 @@ class Rule(BaseModel):
     Attributes:
         columns: Names to try, the first that is not empty counts. A path such as `device.0.lot_number` goes into
             objects and lists.
-        template: Text with `{column}` in it, instead of columns.
+        template: Text with `{column}` or `{one column|another}` in it, instead of columns.
         value: A fixed value, instead of columns.
         kind: What the text is turned into.
         formats: How dates are written, as for strptime; ISO 8601 when none is named.
-        values: What words become; case does not matter.
+        values: What words become; case does not matter, and a word that becomes "" leaves the field out.
         cases: Tried first, in order.
         otherwise: Taken when there is nothing, or nothing fits. Without it an empty value leaves the field out, and a
             wrong one skips the row.
@@ -83,10 +83,15 @@ class Rule(BaseModel):
             raise ValueError("a rule has one of `from`, `template` and `value`, or `cases`")
         return self
 
-    def mentioned(self) -> list[str]:
-        """Return every column the rule reads."""
-        of_template = _COLUMN_OF_TEMPLATE.findall(self.template or "")
-        return [*self.columns, *of_template, *(case.column for case in self.cases)]
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the columns the rule reads; of each group one has to be in the file."""
+        of_template = [tuple(found.split("|")) for found in COLUMN_OF_TEMPLATE.findall(self.template or "")]
+        own = [self.columns] if self.columns else []
+        return [*own, *of_template, *((case.column,) for case in self.cases)]
+
+    def mentioned(self) -> str:
+        """Return the columns in words."""
+        return ", ".join(column for group in self.groups() for column in group)
 
 
 class ImportMap(BaseModel):
@@ -96,7 +101,7 @@ class ImportMap(BaseModel):
         category: The type of record a row becomes.
         external_id: The id the row has in its own system.
         system: What that system is called.
-        rows: Path to the list of rows in a JSON document; `results` is found by itself.
+        delimiter: Between the values of a CSV file; found by itself when left out.
         fields: Rules by field of the record.
         metadata: Rules by name, for what has no field of its own.
         keep_row: Keep the whole row in `source`.
@@ -122,7 +127,9 @@ class ImportMap(BaseModel):
     @field_validator("fields", "metadata", mode="before")
     @classmethod
     def _short_rules(cls, given: Any) -> Any:
-        return {name: _long(rule) for name, rule in given.items()} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        return {name: _long(rule) for name, rule in cast("dict[str, Any]", given).items()}
 
     @model_validator(mode="after")
     def _has_a_title(self) -> "ImportMap":
@@ -133,10 +140,10 @@ class ImportMap(BaseModel):
             raise ValueError(f"{', '.join(sorted(taken))} is set by the import itself")
         return self
 
-    def columns(self) -> dict[str, list[str]]:
-        """Return the columns of each rule that have to be in the file, by what they are for."""
+    def columns(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return what has to be in the file: what it is for, and the columns of which one is enough."""
         rules = {"external_id": self.external_id, **self.fields, **self.metadata}
-        return {name: rule.mentioned() for name, rule in rules.items() if not rule.optional}
+        return [(name, group) for name, rule in rules.items() if not rule.optional for group in rule.groups()]
 
 
 def shipped_maps() -> dict[str, str]:
@@ -201,4 +208,4 @@ def _nearest_key(error: ValidationError) -> str:
 
 
 def _long(rule: Any) -> Any:
-    return {"from": rule} if isinstance(rule, str) else rule
+    return {"from": cast("Any", rule)} if isinstance(rule, (str, list)) else rule

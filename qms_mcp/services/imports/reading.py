@@ -6,7 +6,8 @@ error in its place, and reading goes on behind it.
 
 import csv
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ _PIECE = 256 * 1024
 _LONGEST_VALUE = 16 * 1024 * 1024
 _BY_SUFFIX: dict[str, Form] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
 _BROKEN = "\ufffd"
+_RESULTS = re.compile(r'"results"\s*:\s*\[')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def rows_of(path: Path, *, delimiter: str | None = None) -> Iterator[SourceRow]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
+def _opened(path: Path) -> Generator[IO[str]]:
     try:
         with path.open("rb") as raw:
             mark = raw.read(2)
@@ -81,7 +83,7 @@ def _csv(source: IO[str], delimiter: str | None) -> Iterator[SourceRow]:
     try:
         first = source.readline()
         separator = delimiter or max(",;\t|", key=first.count)
-        header = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+        header = [name.strip() for name in next(csv.reader([first], delimiter=separator), list[str]())]
         if not any(header):
             raise InvalidInputError("The file is empty, or its first line does not name the columns.")
         reader = csv.reader(source, delimiter=separator)
@@ -153,10 +155,10 @@ class _Window:
             self._text = self._text[1:]
             return
         while True:
-            place = self._text.find('"results"')
-            opening = self._text.find("[", place) if place >= 0 else -1
-            if opening >= 0 and self._text[place + 9 : opening].strip() == ":":
-                self._text = self._text[opening + 1 :]
+            # Another "results" may come before, such as how many there are.
+            opening = _RESULTS.search(self._text)
+            if opening:
+                self._text = self._text[opening.end() :]
                 return
             if len(self._text) > _LONGEST_VALUE or not self._more():
                 raise InvalidInputError(

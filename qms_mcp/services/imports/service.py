@@ -1,7 +1,7 @@
 """Importing a file.
 
-Rows go in batches, each a transaction: what was added before an interruption stays, and running the import again goes on
-behind it. A batch the database refuses is taken apart, and each of its rows stands for itself.
+Rows go in batches, each a transaction: what was added before an interruption stays, and running the import again goes
+on behind it. A batch the database refuses is taken apart, and each of its rows stands for itself.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.queries import query
@@ -146,7 +146,7 @@ class Imports:
                     params = {"category": map_.category, "rows": json.dumps(fresh, ensure_ascii=False)}
                     numbers = [row["number"] for row in await transaction.fetch_dicts(_ADD, params)]
                 if report.trial:
-                    raise _TrialEndedError
+                    _keep_nothing()
         except _TrialEndedError:
             pass
         report.there_already += len(known)
@@ -163,6 +163,10 @@ class Imports:
             await transaction.execute(_NOTE, {"details": json.dumps(details, ensure_ascii=False)})
 
 
+def _keep_nothing() -> NoReturn:
+    raise _TrialEndedError
+
+
 def check_columns(path: Path, map_: ImportMap) -> None:
     """Refuse a map that names a column no row has.
 
@@ -174,20 +178,13 @@ def check_columns(path: Path, map_: ImportMap) -> None:
     if not readable:
         return
     names = sorted({name for values in readable for name in values})
-    for field, columns in map_.columns().items():
-        there = [column for column in columns if any(_has(values, column) for values in readable)]
-        missing = [column for column in columns if column not in there]
+    for field, group in map_.columns():
         # Of several columns to try, one is enough.
-        alternatives = _rule(map_, field).columns
-        if missing and not (alternatives and set(missing) <= set(alternatives) and set(there) & set(alternatives)):
+        if not any(_has(values, column) for values in readable for column in group):
             raise InvalidInputError(
-                f"The map takes {field} from the column {missing[0]!r}, which the file does not have.",
-                hint=_nearest(missing[0], names),
+                f"The map takes {field} from the column {group[0]!r}, which the file does not have.",
+                hint=_nearest(group[0], names),
             )
-
-
-def _rule(map_: ImportMap, name: str) -> Any:
-    return map_.external_id if name == "external_id" else map_.fields.get(name) or map_.metadata[name]
 
 
 def _has(values: dict[str, Any], column: str) -> bool:
@@ -200,20 +197,29 @@ def _prepared(
     for row in batch:
         external_id: str | None = None
         try:
-            if isinstance(row.values, RowError):
-                raise row.values
-            external_id = external_id_of(row.values, map_)
-            if external_id in seen:
-                raise RowError("its id is in the file more than once")
-            seen.add(external_id)
-            fields = fields_of(row.values, map_)
+            values = _values(row)
+            external_id = external_id_of(values, map_)
+            _note_once(external_id, seen)
+            fields = fields_of(values, map_)
         except RowError as error:
             report.skip(error.reason, Example(line=row.line, external_id=external_id, detail=error.detail))
             continue
         source: dict[str, Any] = {"system": map_.system, "file": file, "line": row.line, "map": map_.name}
         if map_.keep_row:
-            source["row"] = row.values
+            source["row"] = values
         yield _Prepared(row.line, external_id, {**fields, "external_id": external_id, "source": source})
+
+
+def _values(row: SourceRow) -> dict[str, Any]:
+    if isinstance(row.values, RowError):
+        raise row.values
+    return row.values
+
+
+def _note_once(external_id: str, seen: set[str]) -> None:
+    if external_id in seen:
+        raise RowError("its id is in the file more than once")
+    seen.add(external_id)
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -18,7 +18,7 @@ from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import Transaction
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.records.models import ListedRecord, RecordFilter, RecordPage, cited
-from qms_mcp.services.records.references import find_colleague
+from qms_mcp.services.records.people import find_person
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
@@ -76,7 +76,7 @@ async def _conditions(transaction: Transaction, wanted: RecordFilter) -> dict[st
             "category": wanted.category,
             "state": wanted.state,
             "show": show if show != "all" else None,
-            "owner_id": str(await find_colleague(transaction, wanted.owner)) if wanted.owner else None,
+            "owner_id": str(await find_person(transaction, wanted.owner, field="owner")) if wanted.owner else None,
             "risk_class": wanted.risk_class,
             "tags": wanted.tags,
             "text": (wanted.text or "").strip(),

@@ -22,7 +22,8 @@ from qms_mcp.services.records.models import (
     WaitingDecision,
     cited,
 )
-from qms_mcp.services.records.references import PEOPLE, RECORDS, find_record
+from qms_mcp.services.records.people import PERSON_FIELDS
+from qms_mcp.services.records.references import RECORDS, find_record
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
@@ -39,7 +40,7 @@ _BASE = (
     "description", "priority", "risk_class", "owner_id", "assigned_to", "occurred_at", "tags", "metadata", "source",
     "external_id", "legal_hold", "created_at", "adopted_by", "adopted_at",
 )  # fmt: skip
-_NAMING_PEOPLE = PEOPLE | {
+_NAMING_PEOPLE = PERSON_FIELDS | {
     "created_by", "accepted_by", "decided_by", "verdict_by", "reportability_decided_by", "adopted_by", "editors",
 }  # fmt: skip
 _LONGEST_TEXT = 600

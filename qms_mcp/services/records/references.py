@@ -9,15 +9,12 @@ from uuid import UUID
 
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import Transaction
-from qms_mcp.errors import InvalidInputError, NotFoundError
+from qms_mcp.errors import NotFoundError
+from qms_mcp.services.records.people import PERSON_FIELDS, find_person
 
-PEOPLE = frozenset({
-    "owner_id", "assigned_to", "author_id", "area_responsible", "lead_auditor", "trainee_id", "trainer_id", "signer_id",
-})  # fmt: skip
 RECORDS = frozenset({"supplier_id", "audit_id", "document_id", "target_id", "replaced_by"})
 
 _FIND = query("records.find")
-_COLLEAGUE = query("records.colleague")
 
 
 async def find_record(transaction: Transaction, reference: UUID | str) -> UUID:
@@ -34,34 +31,19 @@ async def find_record(transaction: Transaction, reference: UUID | str) -> UUID:
     return found
 
 
-async def find_colleague(transaction: Transaction, reference: UUID | str) -> UUID:
-    """Return the id of a person of the organization.
-
-    Raises:
-        InvalidInputError: Nobody (or more than one) is called that.
-    """
-    found = (await transaction.fetch_dicts(_COLLEAGUE, {"reference": str(reference).strip()}))[0]["id"]
-    if found is None:
-        raise InvalidInputError(
-            f"Nobody of this organization is {str(reference).strip()[:60]!r}.",
-            hint="Give `me`, an e-mail address, an exact printed name, or the id of the person.",
-        )
-    return found
-
-
 async def with_ids(transaction: Transaction, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields with ids in place of names.
 
     Raises:
-        InvalidInputError: A person is not known.
-        NotFoundError: A record is not known.
+        InvalidInputError: Several people are called so.
+        NotFoundError: A person or a record is not known.
     """
     resolved = dict(fields)
     for name, value in fields.items():
         if not isinstance(value, str) or not value.strip():
             continue
-        if name in PEOPLE:
-            resolved[name] = await find_colleague(transaction, value)
+        if name in PERSON_FIELDS:
+            resolved[name] = await find_person(transaction, value, field=name)
         elif name in RECORDS:
             resolved[name] = await find_record(transaction, value)
     return resolved

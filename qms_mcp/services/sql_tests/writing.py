@@ -193,7 +193,11 @@ class Writer:
             yield Proof("B can't add a row to A", planted, "42501")
             nobody = [Become("nobody"), Run(insert(table, self.base, "a"))]
             yield Proof("nobody adds a row without an identity", nobody, "42501")
-            if any("may_write()" in policy.check_expr for policy in table.policies if policy.covers("qms_app", "a")):
+            if any(
+                "may_write()" in policy.check_expr or "may_keep_records()" in policy.check_expr
+                for policy in table.policies
+                if policy.covers("qms_app", "a")
+            ):
                 yield Proof("an auditor adds nothing", [Become("auditor"), Run(insert(table, self.base, "a"))], "42501")
         if table.may("qms_app", "UPDATE") and self._readable("qms_app"):
             update = f"UPDATE {table.qualified} SET {ORGANIZATION}"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qms_mcp.db.transaction import Transaction
 
 _SCOPE = query("trail.scope")
+_PLAN_ANEW = query("trail.plan_anew")
 _ENTRIES = query("trail.entries")
 _TOTAL = query("trail.total")
 _HEAD = query("trail.head")
@@ -111,6 +112,7 @@ class Trail:
             if scope.everything:
                 total = await _head(transaction)
             else:
+                await transaction.execute(_PLAN_ANEW)
                 counted = await transaction.fetch_dicts(_TOTAL, scope.parameters(max_rows=_COUNTED + 1))
                 total = counted[0]["entries"]
             params = scope.parameters(before_seq=before, max_rows=limit + 1)
