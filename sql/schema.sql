@@ -1334,6 +1334,28 @@ ALTER FUNCTION qms.due_after(of_organization uuid, since timestamp with time zon
 
 COMMENT ON FUNCTION qms.due_after(of_organization uuid, since timestamp with time zone, days integer, kind text) IS 'The end of the day by which something is due: so many business or calendar days after the day of `since`, counted where the organization is. No business days: that day, or the next one on which the site works.';
 
+-- Name: edges_among(uuid[]); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.edges_among(records uuid[]) RETURNS TABLE(from_id uuid, to_id uuid, kind text)
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT e.from_id, e.to_id, e.kind FROM qms.record_edges AS e
+    WHERE e.organization_id = ours AND e.from_id = ANY (records) AND e.to_id = ANY (records);
+END
+$$;
+
+ALTER FUNCTION qms.edges_among(records uuid[]) OWNER TO qms_owner;
+
+-- Name: FUNCTION edges_among(records uuid[]); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.edges_among(records uuid[]) IS 'How some records hang together with each other.';
+
 -- Name: escalate_due(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.escalate_due() RETURNS integer
@@ -1350,16 +1372,27 @@ BEGIN
     END IF;
     PERFORM set_config('qms.reason', 'a due time has passed: escalated by the rules of the workflow', true);
     PERFORM qms_private.lock_trail(ours);
-    INSERT INTO qms.escalations (organization_id, record_id, state, state_since, overdue_since, level, to_role)
-    SELECT ours, r.record_id, r.state, r.state_since, r.overdue_since, r.level, r.to_role
-    FROM qms_private.due_rules(ours) AS r
-    ORDER BY r.record_id, r.level
-    ON CONFLICT (organization_id, record_id, state_since, overdue_since, level) DO NOTHING;
-    GET DIAGNOSTICS made = ROW_COUNT;
-    UPDATE qms.quality_items AS i
-    SET escalation_level = e.level
-    FROM (SELECT r.record_id, max(r.level) AS level FROM qms_private.due_rules(ours) AS r GROUP BY r.record_id) AS e
-    WHERE i.id = e.record_id AND i.organization_id = ours AND i.escalation_level <> e.level;
+    WITH fresh AS (
+        INSERT INTO qms.escalations (organization_id, record_id, state, state_since, overdue_since, level, to_role)
+        SELECT ours, r.record_id, r.state, r.state_since, r.overdue_since, r.level, r.to_role
+        FROM qms_private.due_rules(ours) AS r
+        WHERE NOT EXISTS (
+            SELECT FROM qms.escalations AS e
+            WHERE
+                e.organization_id = ours AND e.record_id = r.record_id AND e.state_since = r.state_since
+                AND e.overdue_since = r.overdue_since AND e.level = r.level
+        )
+        LIMIT 200
+        ON CONFLICT (organization_id, record_id, state_since, overdue_since, level) DO NOTHING
+        RETURNING record_id, level
+    ),
+    raised AS (
+        UPDATE qms.quality_items AS i
+        SET escalation_level = e.level
+        FROM (SELECT f.record_id, max(f.level) AS level FROM fresh AS f GROUP BY f.record_id) AS e
+        WHERE i.id = e.record_id AND i.organization_id = ours AND i.escalation_level < e.level
+    )
+    SELECT count(*) INTO made FROM fresh;
     PERFORM set_config('qms.reason', reason_before, true);
     RETURN made;
 END
@@ -1369,7 +1402,7 @@ ALTER FUNCTION qms.escalate_due() OWNER TO qms_definer;
 
 -- Name: FUNCTION escalate_due(); Type: COMMENT; Schema: qms; Owner: qms_definer
 
-COMMENT ON FUNCTION qms.escalate_due() IS 'Escalates the overdue records of the caller''s organization by the rules of their workflows, each once for each due time, and returns how many escalations are new. A record keeps its version: nothing it says has changed.';
+COMMENT ON FUNCTION qms.escalate_due() IS 'Escalates the overdue records of the caller''s organization by the rules of their workflows, each once for each due time, at most 200 at once, so that other writers get their turn; returns how many escalations are new. A record keeps its version: nothing it says has changed.';
 
 -- Name: find_colleague(text); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
@@ -1530,6 +1563,7 @@ DECLARE
     before jsonb := CASE WHEN tg_op = 'INSERT' THEN '{}'::jsonb ELSE to_jsonb(old) END;
     after jsonb := to_jsonb(new);
     expected text;
+    belongs text;
 BEGIN
     new.organization_id := coalesce(new.organization_id, qms.current_organization_id());
     SELECT i.* INTO item
@@ -1545,6 +1579,14 @@ BEGIN
         PERFORM qms.refuse_strangers(before, after);
         IF tg_op = 'UPDATE' THEN
             PERFORM qms.refuse_locked(item, qms.changed_fields(before, after), NULL);
+            -- What waits for a record to be closed is not taken away from it.
+            belongs := CASE tg_table_name
+                WHEN 'findings' THEN 'audit_id' WHEN 'scars' THEN 'supplier_id' WHEN 'trainings' THEN 'document_id'
+            END;
+            IF before ->> belongs IS NOT NULL AND before -> belongs IS DISTINCT FROM after -> belongs THEN
+                RAISE EXCEPTION '% of % says what it belongs to, and stays', belongs, item.number
+                USING ERRCODE = 'QM021', HINT = 'Bring this one to its end and add another.';
+            END IF;
         ELSIF qms.current_user_id() IS NOT NULL AND EXISTS (
             SELECT FROM qms.transitions AS t WHERE t.record_id = new.id
         ) THEN
@@ -1816,6 +1858,19 @@ ALTER FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_rows 
 
 COMMENT ON FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_rows integer) IS 'Records of the caller''s organization by newest, due or risk, after the place where the page before ended.';
 
+-- Name: may_keep_records(); Type: FUNCTION; Schema: qms; Owner: qms_definer
+
+CREATE FUNCTION qms.may_keep_records() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT coalesce(jsonb_array_length((qms_private.identity() -> 'roles') - ARRAY['auditor', 'admin']) > 0, false)$$;
+
+ALTER FUNCTION qms.may_keep_records() OWNER TO qms_definer;
+
+-- Name: FUNCTION may_keep_records(); Type: COMMENT; Schema: qms; Owner: qms_definer
+
+COMMENT ON FUNCTION qms.may_keep_records() IS 'False for who is only an auditor or administrator: the one reads all, the other configures, neither writes records.';
+
 -- Name: may_write(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.may_write() RETURNS boolean
@@ -1828,6 +1883,27 @@ ALTER FUNCTION qms.may_write() OWNER TO qms_definer;
 -- Name: FUNCTION may_write(); Type: COMMENT; Schema: qms; Owner: qms_definer
 
 COMMENT ON FUNCTION qms.may_write() IS 'False for someone who is only an auditor: reads all, writes none.';
+
+-- Name: missing_links_of(uuid[]); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.missing_links_of(records uuid[]) RETURNS TABLE(record_id uuid, missing text)
+    LANGUAGE plpgsql STABLE ROWS 20
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    SELECT m.id, m.missing FROM qms.missing_links AS m WHERE m.organization_id = ours AND m.id = ANY (records);
+END
+$$;
+
+ALTER FUNCTION qms.missing_links_of(records uuid[]) OWNER TO qms_owner;
+
+-- Name: FUNCTION missing_links_of(records uuid[]); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.missing_links_of(records uuid[]) IS 'Which of some records should hang together with another one and do not.';
 
 -- Name: my_decisions(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
@@ -2240,7 +2316,8 @@ BEGIN
             content := content || jsonb_build_object(part, rows_of_part);
         END IF;
     END LOOP;
-    RETURN content;
+    -- A column added later is empty in what was signed before, and changes nothing about it.
+    RETURN jsonb_strip_nulls(content);
 END
 $_$;
 
@@ -2297,32 +2374,46 @@ ALTER FUNCTION qms.record_entry() OWNER TO qms_definer;
 
 COMMENT ON FUNCTION qms.record_entry() IS 'Writes the audit entry of a change of a regulated table. Its argument names the column that holds the record. Tables of a site use qms.record_change(); chain_entry completes what that leaves out.';
 
+-- Name: record_neighbours(uuid, integer); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.record_neighbours(of_record uuid, most integer) RETURNS TABLE(kind text, outgoing boolean, other_id uuid)
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    (
+        SELECT f.kind, true, f.to_id FROM qms.record_edges AS f
+        WHERE f.organization_id = ours AND f.from_id = of_record
+        ORDER BY f.kind, f.to_id
+        LIMIT most
+    )
+    UNION ALL
+    (
+        SELECT b.kind, false, b.from_id FROM qms.record_edges AS b
+        WHERE b.organization_id = ours AND b.to_id = of_record
+        ORDER BY b.kind, b.from_id
+        LIMIT most
+    );
+END
+$$;
+
+ALTER FUNCTION qms.record_neighbours(of_record uuid, most integer) OWNER TO qms_owner;
+
+-- Name: FUNCTION record_neighbours(of_record uuid, most integer); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.record_neighbours(of_record uuid, most integer) IS 'What a record hangs together with, and how: the first ones of those it names, and of those that name it.';
+
 -- Name: record_parts_of(uuid, integer); Type: FUNCTION; Schema: qms; Owner: qms_owner
 
 CREATE FUNCTION qms.record_parts_of(of_record uuid, at_most integer) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    part text;
-    found jsonb := '{}';
-    held jsonb;
-BEGIN
-    FOR part IN SELECT p.table_name FROM qms.record_parts AS p ORDER BY p.table_name LOOP
-        EXECUTE format(
-            'SELECT jsonb_build_object(''count'', (SELECT count(*) FROM qms.%1$I AS c '
-            'WHERE c.organization_id = $3 AND c.record_id = $1), ''entries'', jsonb_agg(l.entry)) '
-            'FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY[''organization_id'', ''record_id'']) AS entry '
-            'FROM qms.%1$I AS t WHERE t.organization_id = $3 AND t.record_id = $1 '
-            'ORDER BY t.created_at, t.id LIMIT $2) AS l HAVING count(*) > 0', part
-        ) INTO held USING of_record, at_most, qms.current_organization_id();
-        IF held IS NOT NULL THEN
-            found := found || jsonb_build_object(part, held);
-        END IF;
-    END LOOP;
-    RETURN found;
-END
-$_$;
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$DECLARE ours uuid := qms.current_organization_id(); BEGIN RETURN (SELECT coalesce(jsonb_object_agg(k.part, jsonb_build_object('count', k.held, 'entries', k.entries)), '{}') FROM (SELECT 'calibrations' AS part, (SELECT count(*) FROM qms.calibrations AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.calibrations AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'capa_actions' AS part, (SELECT count(*) FROM qms.capa_actions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.capa_actions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'dispositions' AS part, (SELECT count(*) FROM qms.dispositions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.dispositions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'effectiveness_checks' AS part, (SELECT count(*) FROM qms.effectiveness_checks AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.effectiveness_checks AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'evidence' AS part, (SELECT count(*) FROM qms.evidence AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.evidence AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'impact_assessments' AS part, (SELECT count(*) FROM qms.impact_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.impact_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'record_notes' AS part, (SELECT count(*) FROM qms.record_notes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.record_notes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'reportability_assessments' AS part, (SELECT count(*) FROM qms.reportability_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.reportability_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'required_signatures' AS part, (SELECT count(*) FROM qms.required_signatures AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.required_signatures AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'risk_controls' AS part, (SELECT count(*) FROM qms.risk_controls AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.risk_controls AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'root_causes' AS part, (SELECT count(*) FROM qms.root_causes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.root_causes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0) AS k); END $$;
 
 ALTER FUNCTION qms.record_parts_of(of_record uuid, at_most integer) OWNER TO qms_owner;
 
@@ -2534,8 +2625,8 @@ BEGIN
         HINT = 'The person who decides reads it.';
     END IF;
     item := qms_private.seen(request_decision.record_id, request_decision.expected_version);
-    IF NOT qms.may_write() THEN
-        RAISE EXCEPTION 'an auditor reads and changes nothing' USING ERRCODE = 'QM022';
+    IF NOT qms.may_keep_records() THEN
+        RAISE EXCEPTION 'whoever is only an auditor or administrator changes no record' USING ERRCODE = 'QM022';
     END IF;
     IF to_state IS NOT NULL THEN
         edge := qms_private.edge_to(item, to_state);
@@ -2893,6 +2984,7 @@ CREATE FUNCTION qms.trace_record(of_record uuid, way text, most_steps integer, m
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -2969,8 +3061,8 @@ BEGIN
         RAISE EXCEPTION 'a transition needs a reason of at least 10 characters' USING ERRCODE = 'QM024';
     END IF;
     item := qms_private.seen(transition.record_id, transition.expected_version);
-    IF NOT qms.may_write() THEN
-        RAISE EXCEPTION 'an auditor reads and changes nothing' USING ERRCODE = 'QM022';
+    IF NOT qms.may_keep_records() THEN
+        RAISE EXCEPTION 'whoever is only an auditor or administrator changes no record' USING ERRCODE = 'QM022';
     END IF;
     edge := qms_private.edge_to(item, transition.to_state);
     IF coalesce((edge ->> 'person')::boolean, false) AND kind IS DISTINCT FROM 'human' THEN
@@ -5788,7 +5880,8 @@ BEGIN
         WHERE
             m.user_id = (claims ->> 'sub')::uuid AND m.organization_id = (claims ->> 'org')::uuid
             AND m.valid_from <= clock_timestamp() AND (m.valid_to IS NULL OR m.valid_to > clock_timestamp())
-            AND to_jsonb(m.roles) = claims -> 'roles'
+            -- Other roles are another membership. The owner of the database may sign claims that name none.
+            AND m.id = coalesce((claims ->> 'membership')::uuid, m.id)
     ) OR EXISTS (
         SELECT FROM qms.people AS p WHERE p.user_id = (claims ->> 'sub')::uuid AND p.deactivated_at IS NOT NULL
     ) THEN
@@ -6614,10 +6707,10 @@ BEGIN
         'USING (organization_id = (SELECT qms.current_organization_id()))', named);
     EXECUTE format(
         'CREATE POLICY add_own ON qms.%I FOR INSERT TO qms_app '
-        'WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write()))', named);
+        'WITH CHECK (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records()))', named);
     EXECUTE format(
         'CREATE POLICY change_own ON qms.%I FOR UPDATE TO qms_app '
-        'USING (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_write())) '
+        'USING (organization_id = (SELECT qms.current_organization_id()) AND (SELECT qms.may_keep_records())) '
         'WITH CHECK (organization_id = (SELECT qms.current_organization_id()))', named);
     EXECUTE format('CREATE POLICY administration ON qms.%I FOR ALL TO qms_definer USING (true) WITH CHECK (true)', named);
     EXECUTE format('GRANT SELECT ON qms.%I TO qms_app, qms_sql', named);
@@ -7079,9 +7172,10 @@ CREATE FUNCTION qms_private.ticket_for(for_user uuid, for_organization uuid, as_
     AS $$
 DECLARE
     granted text [];
+    held uuid;
     payload text;
 BEGIN
-    SELECT m.roles INTO granted
+    SELECT m.roles, m.id INTO granted, held
     FROM qms.memberships AS m
     WHERE
         m.user_id = for_user AND m.organization_id = for_organization
@@ -7096,7 +7190,7 @@ BEGIN
     END IF;
     payload := jsonb_build_object(
         'sub', for_user, 'org', for_organization, 'kind', as_kind, 'roles', to_jsonb(granted),
-        'pid', backend_pid, 'exp', extract(epoch FROM clock_timestamp())::bigint + 300
+        'membership', held, 'pid', backend_pid, 'exp', extract(epoch FROM clock_timestamp())::bigint + 300
     )::text;
     RETURN qms_private.sign_identity(payload) || '.' || payload;
 END
@@ -7284,7 +7378,7 @@ BEGIN
     SELECT i.* INTO item FROM qms.quality_items AS i WHERE i.id = asked.record_id;
     IF asked.to_state IS NULL THEN
         RETURN CASE
-            WHEN NOT qms.may_write() THEN ARRAY['an auditor signs nothing']
+            WHEN NOT qms.may_keep_records() THEN ARRAY['whoever is only an auditor or administrator signs nothing']
             WHEN EXISTS (
                 SELECT FROM qms.required_signatures AS r WHERE r.record_id = item.id AND r.meaning = asked.meaning
             ) AND NOT EXISTS (
@@ -9884,6 +9978,10 @@ CREATE INDEX audit_logs_action ON qms.audit_logs USING btree (organization_id, a
 
 CREATE INDEX audit_logs_actor ON qms.audit_logs USING btree (actor_id, seq);
 
+-- Name: audit_logs_entity; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX audit_logs_entity ON qms.audit_logs USING btree (organization_id, entity_id);
+
 -- Name: audit_logs_on_behalf; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX audit_logs_on_behalf ON qms.audit_logs USING btree (on_behalf_of);
@@ -12211,27 +12309,27 @@ CREATE POLICY read_own ON public.embeddings FOR SELECT TO qms_app, qms_sql USING
 
 -- Name: audits add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.audits FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.audits FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: calibrations add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.calibrations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.calibrations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: capa_actions add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.capa_actions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.capa_actions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: capas add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.capas FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.capas FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: change_requests add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.change_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.change_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: complaints add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.complaints FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.complaints FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: compliance_records add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12239,27 +12337,27 @@ CREATE POLICY add_own ON qms.compliance_records FOR INSERT TO qms_app WITH CHECK
 
 -- Name: deviations add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.deviations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.deviations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: dispositions add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.dispositions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.dispositions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: documents add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.documents FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.documents FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: effectiveness_checks add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.effectiveness_checks FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.effectiveness_checks FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: equipment add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.equipment FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.equipment FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: evidence add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.evidence FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.evidence FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: evidence_links add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12267,67 +12365,67 @@ CREATE POLICY add_own ON qms.evidence_links FOR INSERT TO qms_app WITH CHECK (((
 
 -- Name: extension_requests add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.extension_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.extension_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: field_actions add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.field_actions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.field_actions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: findings add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.findings FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.findings FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: impact_assessments add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.impact_assessments FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.impact_assessments FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: nonconformances add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.nonconformances FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.nonconformances FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: quality_items add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.quality_items FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.quality_items FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: record_links add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.record_links FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.record_links FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: record_notes add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.record_notes FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.record_notes FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: reportability_assessments add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.reportability_assessments FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.reportability_assessments FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: required_signatures add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.required_signatures FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.required_signatures FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: risk_controls add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.risk_controls FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.risk_controls FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: risks add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.risks FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.risks FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: root_causes add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.root_causes FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.root_causes FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: scars add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.scars FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.scars FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: suppliers add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.suppliers FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.suppliers FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: trainings add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY add_own ON qms.trainings FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+CREATE POLICY add_own ON qms.trainings FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: approvals administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12563,27 +12661,27 @@ ALTER TABLE qms.capas ENABLE ROW LEVEL SECURITY;
 
 -- Name: audits change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.audits FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.audits FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: calibrations change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.calibrations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.calibrations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: capa_actions change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.capa_actions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.capa_actions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: capas change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.capas FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.capas FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: change_requests change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.change_requests FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.change_requests FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: complaints change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.complaints FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.complaints FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: compliance_records change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12591,91 +12689,91 @@ CREATE POLICY change_own ON qms.compliance_records FOR UPDATE TO qms_app USING (
 
 -- Name: deviations change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.deviations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.deviations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: dispositions change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.dispositions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.dispositions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: documents change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.documents FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.documents FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: effectiveness_checks change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.effectiveness_checks FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.effectiveness_checks FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: equipment change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.equipment FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.equipment FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: evidence change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.evidence FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.evidence FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: extension_requests change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.extension_requests FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.extension_requests FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: field_actions change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.field_actions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.field_actions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: findings change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.findings FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.findings FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: impact_assessments change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.impact_assessments FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.impact_assessments FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: nonconformances change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.nonconformances FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.nonconformances FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: quality_items change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.quality_items FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.quality_items FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: record_links change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.record_links FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.record_links FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: record_notes change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.record_notes FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.record_notes FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: reportability_assessments change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.reportability_assessments FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.reportability_assessments FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: required_signatures change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.required_signatures FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.required_signatures FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: risk_controls change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.risk_controls FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.risk_controls FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: risks change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.risks FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.risks FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: root_causes change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.root_causes FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.root_causes FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: scars change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.scars FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.scars FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: suppliers change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.suppliers FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.suppliers FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: trainings change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
-CREATE POLICY change_own ON qms.trainings FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY change_own ON qms.trainings FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: change_requests; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -13375,6 +13473,12 @@ GRANT ALL ON FUNCTION qms.current_user_id() TO qms_ledger;
 REVOKE ALL ON FUNCTION qms.due_after(of_organization uuid, since timestamp with time zone, days integer, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.due_after(of_organization uuid, since timestamp with time zone, days integer, kind text) TO qms_app;
 
+-- Name: FUNCTION edges_among(records uuid[]); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.edges_among(records uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.edges_among(records uuid[]) TO qms_app;
+GRANT ALL ON FUNCTION qms.edges_among(records uuid[]) TO qms_sql;
+
 -- Name: FUNCTION escalate_due(); Type: ACL; Schema: qms; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms.escalate_due() FROM PUBLIC;
@@ -13453,12 +13557,24 @@ GRANT ALL ON FUNCTION qms.link_records(from_id uuid, to_id uuid, kind text, note
 REVOKE ALL ON FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.list_records(filters jsonb, sort text, after jsonb, max_rows integer) TO qms_app;
 
+-- Name: FUNCTION may_keep_records(); Type: ACL; Schema: qms; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms.may_keep_records() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.may_keep_records() TO qms_app;
+GRANT ALL ON FUNCTION qms.may_keep_records() TO qms_sql;
+
 -- Name: FUNCTION may_write(); Type: ACL; Schema: qms; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms.may_write() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.may_write() TO qms_app;
 GRANT ALL ON FUNCTION qms.may_write() TO qms_sql;
 GRANT ALL ON FUNCTION qms.may_write() TO qms_ledger;
+
+-- Name: FUNCTION missing_links_of(records uuid[]); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.missing_links_of(records uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.missing_links_of(records uuid[]) TO qms_app;
+GRANT ALL ON FUNCTION qms.missing_links_of(records uuid[]) TO qms_sql;
 
 -- Name: FUNCTION my_decisions(); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -13522,6 +13638,12 @@ GRANT ALL ON FUNCTION qms.record_content(record_id uuid) TO qms_definer;
 
 REVOKE ALL ON FUNCTION qms.record_entry() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.record_entry() TO qms_owner;
+
+-- Name: FUNCTION record_neighbours(of_record uuid, most integer); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.record_neighbours(of_record uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.record_neighbours(of_record uuid, most integer) TO qms_app;
+GRANT ALL ON FUNCTION qms.record_neighbours(of_record uuid, most integer) TO qms_sql;
 
 -- Name: FUNCTION record_parts_of(of_record uuid, at_most integer); Type: ACL; Schema: qms; Owner: qms_owner
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from qms_mcp.context import Ctx, caller, services
 from qms_mcp.registry import tool
 from qms_mcp.services.trail.models import Detail, TrailPage, Verification
-from qms_mcp.services.trail.service import TrailFilter
+from qms_mcp.services.trail.scope import TrailFilter
 
 
 @tool(toolset="quality", title="Audit trail", reads=True)

@@ -65,7 +65,7 @@ def export(
     was exported is noted in the trail.
     """
     from qms_mcp.services.trail.export import TrailExport  # noqa: PLC0415 - only when a command needs it
-    from qms_mcp.services.trail.service import TrailFilter  # noqa: PLC0415
+    from qms_mcp.services.trail.scope import TrailFilter  # noqa: PLC0415
 
     wanted = TrailFilter(record=record, since=since, until=until)
 

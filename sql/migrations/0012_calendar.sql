@@ -148,23 +148,35 @@ BEGIN
     END IF;
     PERFORM set_config('qms.reason', 'a due time has passed: escalated by the rules of the workflow', true);
     PERFORM qms_private.lock_trail(ours);
-    INSERT INTO qms.escalations (organization_id, record_id, state, state_since, overdue_since, level, to_role)
-    SELECT ours, r.record_id, r.state, r.state_since, r.overdue_since, r.level, r.to_role
-    FROM qms_private.due_rules(ours) AS r
-    ORDER BY r.record_id, r.level
-    ON CONFLICT (organization_id, record_id, state_since, overdue_since, level) DO NOTHING;
-    GET DIAGNOSTICS made = ROW_COUNT;
-    UPDATE qms.quality_items AS i
-    SET escalation_level = e.level
-    FROM (SELECT r.record_id, max(r.level) AS level FROM qms_private.due_rules(ours) AS r GROUP BY r.record_id) AS e
-    WHERE i.id = e.record_id AND i.organization_id = ours AND i.escalation_level <> e.level;
+    WITH fresh AS (
+        INSERT INTO qms.escalations (organization_id, record_id, state, state_since, overdue_since, level, to_role)
+        SELECT ours, r.record_id, r.state, r.state_since, r.overdue_since, r.level, r.to_role
+        FROM qms_private.due_rules(ours) AS r
+        WHERE NOT EXISTS (
+            SELECT FROM qms.escalations AS e
+            WHERE
+                e.organization_id = ours AND e.record_id = r.record_id AND e.state_since = r.state_since
+                AND e.overdue_since = r.overdue_since AND e.level = r.level
+        )
+        LIMIT 200
+        ON CONFLICT (organization_id, record_id, state_since, overdue_since, level) DO NOTHING
+        RETURNING record_id, level
+    ),
+    raised AS (
+        UPDATE qms.quality_items AS i
+        SET escalation_level = e.level
+        FROM (SELECT f.record_id, max(f.level) AS level FROM fresh AS f GROUP BY f.record_id) AS e
+        WHERE i.id = e.record_id AND i.organization_id = ours AND i.escalation_level < e.level
+    )
+    SELECT count(*) INTO made FROM fresh;
     PERFORM set_config('qms.reason', reason_before, true);
     RETURN made;
 END
 $$;
 COMMENT ON FUNCTION qms.escalate_due() IS
 'Escalates the overdue records of the caller''s organization by the rules of their workflows, each once for each due '
-'time, and returns how many escalations are new. A record keeps its version: nothing it says has changed.';
+'time, at most 200 at once, so that other writers get their turn; returns how many escalations are new. A record keeps '
+'its version: nothing it says has changed.';
 
 GRANT CREATE ON SCHEMA qms, qms_private TO qms_definer;
 ALTER FUNCTION qms_private.is_workday(jsonb, date) OWNER TO qms_definer;

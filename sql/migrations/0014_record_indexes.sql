@@ -34,6 +34,8 @@ CREATE INDEX quality_items_words ON qms.quality_items USING gin (qms.words_of(ti
 CREATE INDEX quality_items_number_prefix ON qms.quality_items (organization_id, number text_pattern_ops);
 -- Estimates come from statistics over all organizations: texts give none away.
 ALTER INDEX qms.quality_items_words ALTER COLUMN 1 SET STATISTICS 0;
+-- Who ever held a field of a record is asked of the trail for each step it may take, and a part has no other key there.
+CREATE INDEX audit_logs_entity ON qms.audit_logs (organization_id, entity_id);
 CREATE INDEX capa_actions_open ON qms.capa_actions (owner_id, organization_id) WHERE completed_on IS NULL;
 
 -- People ----------------------------------------------------------------------------------------------------------------
@@ -146,29 +148,29 @@ COMMENT ON FUNCTION qms.count_records(jsonb, integer) IS 'How many records a lis
 
 -- One record ------------------------------------------------------------------------------------------------------------
 
-CREATE FUNCTION qms.record_parts_of(of_record uuid, at_most integer) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = ''
-AS $$
+-- Written out for each kind of part, so that a session plans it once; a plan made anew for each table at each call takes
+-- longer than the reading.
+DO $do$
 DECLARE
-    part text;
-    found jsonb := '{}';
-    held jsonb;
+    one_part text;
+    every_part text;
 BEGIN
-    FOR part IN SELECT p.table_name FROM qms.record_parts AS p ORDER BY p.table_name LOOP
-        EXECUTE format(
-            'SELECT jsonb_build_object(''count'', (SELECT count(*) FROM qms.%1$I AS c '
-            'WHERE c.organization_id = $3 AND c.record_id = $1), ''entries'', jsonb_agg(l.entry)) '
-            'FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY[''organization_id'', ''record_id'']) AS entry '
-            'FROM qms.%1$I AS t WHERE t.organization_id = $3 AND t.record_id = $1 '
-            'ORDER BY t.created_at, t.id LIMIT $2) AS l HAVING count(*) > 0', part
-        ) INTO held USING of_record, at_most, qms.current_organization_id();
-        IF held IS NOT NULL THEN
-            found := found || jsonb_build_object(part, held);
-        END IF;
-    END LOOP;
-    RETURN found;
+    one_part := 'SELECT %1$L AS part, (SELECT count(*) FROM qms.%1$I AS c '
+        'WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries '
+        'FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY[''organization_id'', ''record_id'']) AS entry '
+        'FROM qms.%1$I AS t WHERE t.organization_id = ours AND t.record_id = of_record '
+        'ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0';
+    SELECT string_agg(format(one_part, p.table_name), ' UNION ALL ' ORDER BY p.table_name) INTO every_part
+    FROM qms.record_parts AS p;
+    EXECUTE format(
+        'CREATE FUNCTION qms.record_parts_of(of_record uuid, at_most integer) RETURNS jsonb '
+        'LANGUAGE plpgsql STABLE SET search_path = '''' SET plan_cache_mode = ''force_generic_plan'' AS $$'
+        'DECLARE ours uuid := qms.current_organization_id(); '
+        'BEGIN RETURN (SELECT coalesce(jsonb_object_agg(k.part, jsonb_build_object(''count'', k.held, '
+        '''entries'', k.entries)), ''{}'') FROM (%s) AS k); END $$', every_part
+    );
 END
-$$;
+$do$;
 COMMENT ON FUNCTION qms.record_parts_of(uuid, integer) IS 'The parts of a record by kind: how many there are, and the first ones.';
 
 CREATE FUNCTION qms.own_fields(of_record uuid, of_category text) RETURNS jsonb
@@ -222,11 +224,50 @@ COMMENT ON VIEW qms.record_edges IS
 'All ways records hang together: links, and the fields that name another record. upstream is what came first.';
 GRANT SELECT ON qms.record_edges TO qms_app, qms_sql, qms_definer;
 
+-- The view is long and what is asked of it short: to plan it takes longer than to read it, so it is planned once.
+CREATE FUNCTION qms.record_neighbours(of_record uuid, most integer) RETURNS TABLE (kind text, outgoing boolean, other_id uuid)
+LANGUAGE plpgsql STABLE ROWS 50 SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    (
+        SELECT f.kind, true, f.to_id FROM qms.record_edges AS f
+        WHERE f.organization_id = ours AND f.from_id = of_record
+        ORDER BY f.kind, f.to_id
+        LIMIT most
+    )
+    UNION ALL
+    (
+        SELECT b.kind, false, b.from_id FROM qms.record_edges AS b
+        WHERE b.organization_id = ours AND b.to_id = of_record
+        ORDER BY b.kind, b.from_id
+        LIMIT most
+    );
+END
+$$;
+COMMENT ON FUNCTION qms.record_neighbours(uuid, integer) IS
+'What a record hangs together with, and how: the first ones of those it names, and of those that name it.';
+
+CREATE FUNCTION qms.edges_among(records uuid []) RETURNS TABLE (from_id uuid, to_id uuid, kind text)
+LANGUAGE plpgsql STABLE ROWS 50 SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    SELECT DISTINCT e.from_id, e.to_id, e.kind FROM qms.record_edges AS e
+    WHERE e.organization_id = ours AND e.from_id = ANY (records) AND e.to_id = ANY (records);
+END
+$$;
+COMMENT ON FUNCTION qms.edges_among(uuid []) IS 'How some records hang together with each other.';
+
 CREATE FUNCTION qms.trace_record(of_record uuid, way text, most_steps integer, most_nodes integer) RETURNS TABLE (
     id uuid, steps integer
 )
 -- From one record to the next leads an index, however many hang on a single supplier.
-LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan TO off
+LANGUAGE plpgsql STABLE SET search_path = '' SET enable_seqscan TO off SET plan_cache_mode = 'force_generic_plan'
 AS $$
 DECLARE
     ours uuid := qms.current_organization_id();
@@ -316,6 +357,18 @@ WHERE
 COMMENT ON VIEW qms.missing_links IS 'Records that should hang together with another one and do not, and what is missing.';
 GRANT SELECT ON qms.missing_links TO qms_app, qms_sql, qms_definer;
 
+CREATE FUNCTION qms.missing_links_of(records uuid []) RETURNS TABLE (record_id uuid, missing text)
+LANGUAGE plpgsql STABLE ROWS 20 SET search_path = '' SET plan_cache_mode = 'force_generic_plan'
+AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+BEGIN
+    RETURN QUERY
+    SELECT m.id, m.missing FROM qms.missing_links AS m WHERE m.organization_id = ours AND m.id = ANY (records);
+END
+$$;
+COMMENT ON FUNCTION qms.missing_links_of(uuid []) IS 'Which of some records should hang together with another one and do not.';
+
 -- The work of a person --------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION qms.my_decisions() RETURNS TABLE (
@@ -350,7 +403,8 @@ GRANT EXECUTE ON FUNCTION
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION qms.risk_rank(text), qms.words_of(text), qms.word_query(text) TO qms_app, qms_sql, qms_definer;
 GRANT EXECUTE ON FUNCTION
-    qms.record_parts_of(uuid, integer), qms.own_fields(uuid, text), qms.trace_record(uuid, text, integer, integer)
+    qms.record_parts_of(uuid, integer), qms.own_fields(uuid, text), qms.trace_record(uuid, text, integer, integer),
+    qms.record_neighbours(uuid, integer), qms.edges_among(uuid []), qms.missing_links_of(uuid [])
     TO qms_app, qms_sql;
 
 -- Types a caller makes ----------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ LEFT JOIN LATERAL (
 ) AS r ON TRUE
 WHERE
     c.framework_id = %(framework_id)s
-    AND o.id = qms.current_organization_id()
+    AND o.id = (SELECT qms.current_organization_id())
     AND c.kind <> 'reference'
     AND (
         %(under)s::text IS NULL OR c.number = %(under)s
@@ -294,4 +294,4 @@ SELECT
     h.row_hash
 FROM qms.organizations AS o
 LEFT JOIN qms.trail_head() AS h ON TRUE
-WHERE o.id = qms.current_organization_id();
+WHERE o.id = (SELECT qms.current_organization_id());

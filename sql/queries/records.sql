@@ -86,7 +86,7 @@ ORDER BY
 SELECT qms.count_records(%(filters)s::jsonb, %(at_most)s) AS total;
 
 -- name: record
--- A record with what it has of its type, its people by name, and what of it is late.
+-- A record with what it has of its type, its parts, and what of it is late.
 SELECT
     i.id,
     i.number,
@@ -118,6 +118,7 @@ SELECT
     i.adopted_at,
     d.body -> 'states' -> i.status ->> 'label' AS state_label,
     qms.own_fields(i.id, i.category) AS details,
+    qms.record_parts_of(i.id, %(at_most)s) AS parts,
     i.closed_at IS NULL AND i.due_date < clock_timestamp() AS overdue,
     CASE
         WHEN i.closed_at IS NULL AND i.due_date < clock_timestamp()
@@ -128,43 +129,17 @@ LEFT JOIN qms.record_types AS t ON i.category = t.category
 LEFT JOIN qms.workflow_definitions AS d ON i.definition_id = d.id
 WHERE i.organization_id = (SELECT qms.current_organization_id()) AND i.id = %(record_id)s;
 
--- name: parts
--- The parts of a record, by kind.
-SELECT qms.record_parts_of(%(record_id)s, %(at_most)s) AS parts;
-
 -- name: neighbours
 -- What a record hangs together with, and how.
 SELECT
     e.kind,
-    e.from_id = %(record_id)s AS outgoing,
+    e.outgoing,
     i.id,
     i.number,
     i.version,
     i.title,
     i.status AS state
-FROM (
-    (
-        SELECT
-            f.kind,
-            f.from_id,
-            f.to_id AS other_id
-        FROM qms.record_edges AS f
-        WHERE f.organization_id = (SELECT qms.current_organization_id()) AND f.from_id = %(record_id)s
-        ORDER BY f.kind, f.to_id
-        LIMIT %(max_rows)s
-    )
-    UNION ALL
-    (
-        SELECT
-            b.kind,
-            b.from_id,
-            b.from_id AS other_id
-        FROM qms.record_edges AS b
-        WHERE b.organization_id = (SELECT qms.current_organization_id()) AND b.to_id = %(record_id)s
-        ORDER BY b.kind, b.from_id
-        LIMIT %(max_rows)s
-    )
-) AS e
+FROM qms.record_neighbours(%(record_id)s, %(max_rows)s) AS e
 INNER JOIN qms.quality_items AS i ON e.other_id = i.id
 ORDER BY e.kind, i.number;
 
@@ -222,15 +197,11 @@ ORDER BY w.steps, i.created_at, i.id;
 
 -- name: edges
 -- How some records hang together.
-SELECT DISTINCT
+SELECT
     e.from_id,
     e.to_id,
     e.kind
-FROM qms.record_edges AS e
-WHERE
-    e.organization_id = (SELECT qms.current_organization_id())
-    AND e.from_id = ANY(%(ids)s::uuid[])
-    AND e.to_id = ANY(%(ids)s::uuid[]);
+FROM qms.edges_among(%(ids)s::uuid[]) AS e;
 
 -- name: orphans
 -- Records that should hang together with another one and do not: the first that are found, because to put all of them
@@ -257,16 +228,15 @@ ORDER BY i.created_at, i.id;
 -- name: missing_links
 -- Which of some records should hang together with another one and do not.
 SELECT
-    m.id,
+    m.record_id AS id,
     m.missing,
     i.number,
     i.version,
     i.category,
     i.title,
     i.status AS state
-FROM qms.missing_links AS m
-INNER JOIN qms.quality_items AS i ON m.id = i.id
-WHERE m.organization_id = (SELECT qms.current_organization_id()) AND m.id = ANY(%(ids)s::uuid[])
+FROM qms.missing_links_of(%(ids)s::uuid[]) AS m
+INNER JOIN qms.quality_items AS i ON m.record_id = i.id
 ORDER BY i.created_at, i.id;
 
 -- name: my_work

@@ -3,6 +3,7 @@
 -- name: scope
 -- What the caller's words mean: the record, the people, and the part of the chain that holds a period. Its ends are an
 -- hour wider than asked for, should the clock of the server have been set back; the entries are filtered by their time.
+-- What follows in the transaction is planned anew each time: a plan for every filter would read the whole trail.
 WITH period AS (
     SELECT
         o.time_zone AS zone,
@@ -16,6 +17,7 @@ SELECT
     p.zone,
     p.since,
     p.until,
+    set_config('plan_cache_mode', 'force_custom_plan', TRUE) AS planning,
     qms.find_record(%(record)s::text) AS record_id,
     ARRAY(
         SELECT x.user_id
@@ -28,28 +30,43 @@ SELECT
         FROM qms.find_colleague(%(person)s::text) AS f (found)
         WHERE f.found IS NOT NULL
     ) AS people,
-    (
-        SELECT a.seq
-        FROM qms.audit_logs AS a
-        WHERE a.created_at >= p.since - interval '1 hour'
-        ORDER BY a.created_at
-        LIMIT 1
-    ) AS lowest,
-    (
-        SELECT a.seq
-        FROM qms.audit_logs AS a
-        WHERE a.created_at < p.until + interval '1 hour'
-        ORDER BY a.created_at DESC
-        LIMIT 1
-    ) AS highest
+    CASE
+        WHEN p.since IS NOT NULL THEN (
+            SELECT a.seq
+            FROM qms.audit_logs AS a
+            WHERE a.created_at >= p.since - interval '1 hour'
+            ORDER BY a.created_at
+            LIMIT 1
+        )
+    END AS lowest,
+    CASE
+        WHEN p.until IS NOT NULL THEN (
+            SELECT a.seq
+            FROM qms.audit_logs AS a
+            WHERE a.created_at < p.until + interval '1 hour'
+            ORDER BY a.created_at DESC
+            LIMIT 1
+        )
+    END AS highest
 FROM period AS p;
 
--- name: plan_anew
--- The same text serves every filter: a plan made once for all of them would read the whole trail.
-SET LOCAL plan_cache_mode = force_custom_plan;
-
 -- name: entries
--- A page of the trail, the newest entry first.
+-- A page of the trail, the newest entry first, and how many entries there are, counted up to a limit.
+WITH counted AS (
+    SELECT a.seq
+    FROM qms.audit_logs AS a
+    WHERE
+        (%(record_id)s::uuid IS NULL OR a.record_id = %(record_id)s)
+        AND (%(person_id)s::uuid IS NULL OR a.actor_id = %(person_id)s)
+        AND (%(action)s::text IS NULL OR a.action = %(action)s)
+        AND (%(since)s::timestamptz IS NULL OR a.created_at >= %(since)s)
+        AND (%(until)s::timestamptz IS NULL OR a.created_at < %(until)s)
+        AND (%(lowest)s::bigint IS NULL OR a.seq >= %(lowest)s)
+        AND (%(highest)s::bigint IS NULL OR a.seq <= %(highest)s)
+    ORDER BY a.seq DESC
+    LIMIT %(counted)s
+)
+
 SELECT
     a.seq,
     a.created_at,
@@ -71,7 +88,8 @@ SELECT
     a.reason,
     a.app_version,
     a.definition_version,
-    a.row_hash
+    a.row_hash,
+    (SELECT count(*) FROM counted) AS total
 FROM qms.audit_logs AS a
 INNER JOIN qms.organizations AS o ON a.organization_id = o.id
 LEFT JOIN qms.quality_items AS i ON a.record_id = i.id
@@ -87,26 +105,6 @@ WHERE
     AND (%(before_seq)s::bigint IS NULL OR a.seq < %(before_seq)s)
 ORDER BY a.seq DESC
 LIMIT %(max_rows)s;
-
--- name: total
--- How many entries there are, counted up to a limit.
-WITH counted AS (
-    SELECT a.seq
-    FROM qms.audit_logs AS a
-    WHERE
-        (%(record_id)s::uuid IS NULL OR a.record_id = %(record_id)s)
-        AND (%(person_id)s::uuid IS NULL OR a.actor_id = %(person_id)s)
-        AND (%(action)s::text IS NULL OR a.action = %(action)s)
-        AND (%(since)s::timestamptz IS NULL OR a.created_at >= %(since)s)
-        AND (%(until)s::timestamptz IS NULL OR a.created_at < %(until)s)
-        AND (%(lowest)s::bigint IS NULL OR a.seq >= %(lowest)s)
-        AND (%(highest)s::bigint IS NULL OR a.seq <= %(highest)s)
-    ORDER BY a.seq DESC
-    LIMIT %(max_rows)s
-)
-
-SELECT count(*) AS entries
-FROM counted;
 
 -- name: head
 -- The last entry of the chain; the chain has no gaps, so this is also how many there are.

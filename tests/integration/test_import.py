@@ -17,7 +17,8 @@ from qms_mcp.services.imports.maps import ImportMap, load_map, shipped_maps
 from qms_mcp.services.imports.models import ImportReport
 from qms_mcp.services.imports.reading import rows_of
 from qms_mcp.services.imports.service import Imports, check_columns
-from qms_mcp.services.trail.service import Trail, TrailFilter
+from qms_mcp.services.trail.scope import TrailFilter
+from qms_mcp.services.trail.service import Trail
 from tests.conftest import Tenants
 from tests.support.real_events import events_file
 

@@ -26,7 +26,8 @@ from qms_mcp.services.trail.anchoring import FilePlace, GitPlace, UrlPlace, anch
 from qms_mcp.services.trail.chain import read_anchors
 from qms_mcp.services.trail.export import TrailExport
 from qms_mcp.services.trail.offline import verify_file
-from qms_mcp.services.trail.service import Trail, TrailFilter
+from qms_mcp.services.trail.scope import TrailFilter
+from qms_mcp.services.trail.service import Trail
 from tests.conftest import Tenants, add_person
 from tests.support.in_process import client_for
 from tests.support.tampering import BEHIND_THE_LAST, LAST, REBUILD, TAMPERING, tamper

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 ADD = Query(
     "test",
-    "INSERT INTO qms.quality_items (organization_id, title, category, priority, due_date) "
+    "INSERT INTO qms.quality_items (organization_id, title, category, priority, occurred_at) "
     "SELECT %(org)s, 'T' || i / 2, 'capa', i, CASE WHEN i > 4 THEN now() END FROM generate_series(0, %(last)s) AS i",
 )
 
@@ -43,7 +43,7 @@ async def check(database: Database, tenants: Tenants, **rule: Any) -> RuleResult
 
 
 COUNTED: list[tuple[dict[str, Any], int, int]] = [
-    ({"kind": "not_null", "columns": ["due_date"]}, 10, 5),
+    ({"kind": "not_null", "columns": ["occurred_at"]}, 10, 5),
     ({"kind": "not_null", "columns": ["title"]}, 10, 0),
     ({"kind": "unique", "columns": ["title"]}, 10, 10),
     ({"kind": "unique", "columns": ["title", "priority"]}, 10, 0),
@@ -74,7 +74,7 @@ async def test_failing_rows_are_named_by_their_key_with_the_value(items: Databas
     assert result.share == 0.1
     assert [row["value"] for row in result.samples] == ["9"]
     assert set(result.samples[0]["key"]) == {"id"}
-    many = await check(items, tenants, kind="not_null", columns=["due_date"])
+    many = await check(items, tenants, kind="not_null", columns=["occurred_at"])
     assert len(many.samples) == 5
 
 

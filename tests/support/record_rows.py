@@ -38,35 +38,42 @@ FROM (
 ) AS g
 INNER JOIN qms.record_types AS t ON g.category = t.category
 INNER JOIN states AS s
-    ON t.category = s.category AND s.final = (pg_temp.spread(g.i, 2, 10) < 7) AND s.place = pg_temp.spread(g.i, 3, s.places);
+    ON
+        t.category = s.category AND s.final = (pg_temp.spread(g.i, 2, 10) < 7)
+        AND s.place = pg_temp.spread(g.i, 3, s.places);
 CREATE INDEX ON made (category, place);
 CREATE TEMP TABLE counts AS SELECT m.category, count(*) AS records FROM made AS m GROUP BY m.category;
 ANALYZE made;
 CREATE FUNCTION pg_temp.other(of_category text, number bigint) RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT m.id FROM made AS m
-    WHERE m.category = of_category AND m.place = number % (SELECT c.records FROM counts AS c WHERE c.category = of_category)
+    WHERE
+        m.category = of_category
+        AND m.place = number % (SELECT c.records FROM counts AS c WHERE c.category = of_category)
 $$;
 INSERT INTO qms.quality_items (
-    id, organization_id, number, category, title, description, status, risk_class, owner_id, assigned_to, due_date, tags,
-    version, definition_id, drafted_by, drafted_by_kind, adopted_by, adopted_at, created_at, updated_at, state_since, closed_at
+    id, organization_id, number, category, title, description, status, risk_class, owner_id, assigned_to, due_date,
+    tags, version, definition_id, drafted_by, drafted_by_kind, adopted_by, adopted_at, created_at, updated_at,
+    state_since, closed_at
 )
 SELECT
-    m.id, '{organization}', m.prefix || '-' || extract(year FROM m.at) || '-' || lpad(m.place::text, 6, '0'), m.category,
+    m.id, '{organization}', m.prefix || '-' || extract(year FROM m.at) || '-' || lpad(m.place::text, 6, '0'),
+    m.category,
     (ARRAY['Leaking valve', 'Scratched lens', 'Weld seam porosity', 'Wrong label', 'Torque out of range'])[1 + m.i % 5]
     || ' lot ' || m.i,
     repeat('words of a description ', 20), m.state,
     (ARRAY['low', 'low', 'medium', 'medium', 'high', 'critical'])[1 + pg_temp.spread(m.i, 4, 6)],
     CASE WHEN m.i % 50 = 0 THEN '{person}'::uuid END, CASE WHEN m.i % 70 = 0 THEN '{person}'::uuid END,
     now() + make_interval(hours => pg_temp.spread(m.i, 5, 9600) - 30), ARRAY['tag' || m.i % 100],
-    1 + pg_temp.spread(m.i, 6, 9), m.definition_id, '{person}', 'agent', CASE WHEN m.i % 3 = 0 THEN '{person}'::uuid END,
-    CASE WHEN m.i % 3 = 0 THEN m.at END, m.at, m.at, m.at + interval '1 hour', CASE WHEN m.final THEN m.at + interval '1 hour' END
+    1 + pg_temp.spread(m.i, 6, 9), m.definition_id, '{person}', 'agent',
+    CASE WHEN m.i % 3 = 0 THEN '{person}'::uuid END, CASE WHEN m.i % 3 = 0 THEN m.at END, m.at, m.at,
+    m.at + interval '1 hour', CASE WHEN m.final THEN m.at + interval '1 hour' END
 FROM made AS m;
 """
 # Table, category, columns, values.
 _OWN = (
-    ("nonconformances", "nonconformance", "detected_on, part_number, lot, quantity_affected, capa_required, supplier_id",
-     "m.at::date, 'PN-' || m.i % 500, 'L' || m.i, 1 + m.i % 90, m.i % 4 = 0, "
-     "CASE WHEN m.place < 300 THEN pg_temp.other('supplier', 7) WHEN m.i % 4 = 1 THEN pg_temp.other('supplier', m.i) END"),
+    ("nonconformances", "nonconformance", "detected_on, lot, quantity_affected, capa_required, supplier_id",
+     ("m.at::date, 'L' || m.i, 1 + m.i % 90, m.i % 4 = 0, CASE WHEN m.place < 300 THEN pg_temp.other('supplier', 7) "
+      "WHEN m.i % 4 = 1 THEN pg_temp.other('supplier', m.i) END")),
     ("deviations", "deviation", "batch, capa_required", "'B' || m.i, m.i % 5 = 0"),
     ("complaints", "complaint", "received_on, product, event_type", "m.at::date, 'Pump ' || m.i % 30, 'malfunction'"),
     ("capas", "capa", "problem_statement, source_kind", "'too many scratches ' || m.i, 'nonconformance'"),
@@ -87,13 +94,13 @@ _OWN = (
 # Table, category (all when empty), rows for one record, columns, values.
 _PARTS = (
     ("capa_actions", "capa", 2, "action_type, description, owner_id, due_on, completed_on",
-     "(ARRAY['containment','correction','corrective','preventive'])[1 + (m.i + n) % 4], 'Polish the cavity', "
-     "CASE WHEN m.i % 60 = 0 THEN '{person}'::uuid END, m.at::date + 30, CASE WHEN m.final THEN m.at::date + 20 END"),
+     ("(ARRAY['containment','correction','corrective','preventive'])[1 + (m.i + n) % 4], 'Polish the cavity', "
+      "CASE WHEN m.i % 60 = 0 THEN '{person}'::uuid END, m.at::date + 30, CASE WHEN m.final THEN m.at::date END")),
     ("root_causes", "capa", 2, "method, statement", "'five_whys', 'because the guide was worn'"),
     ("effectiveness_checks", "capa", 1, "outcome", "'met'"),
     ("dispositions", "nonconformance", 1, "disposition, quantity, decided_at",
-     "(ARRAY['use_as_is','rework','repair','regrade','scrap','return_to_supplier'])[1 + m.i % 6], 4, "
-     "CASE WHEN m.final THEN m.at END"),
+     ("(ARRAY['use_as_is','rework','repair','regrade','scrap','return_to_supplier'])[1 + m.i % 6], 4, "
+      "CASE WHEN m.final THEN m.at END")),
     ("reportability_assessments", "complaint", 1, "rule, answers, proposal, rationale",
      "'21 CFR 803', '{}', 'not_reportable', 'no harm'"),
     ("impact_assessments", "change_request", 3, "aspect, affected, impact",
@@ -110,20 +117,24 @@ _LINKS = (
     ("training", "document", "trains_on"), ("training", "change_request", "implements"),
     ("complaint", "nonconformance", "caused_by"), ("deviation", "nonconformance", "relates_to"),
     ("nonconformance", "equipment", "relates_to"), ("nonconformance", "document", "relates_to"),
-    ("nonconformance", "risk", "relates_to"), ("scar", "nonconformance", "caused_by"), ("field_action", "complaint", "caused_by"),
+    ("nonconformance", "risk", "relates_to"), ("scar", "nonconformance", "caused_by"),
+    ("field_action", "complaint", "caused_by"),
     ("risk", "complaint", "relates_to"), ("document", "risk", "evidences"), ("document", "audit", "evidences"),
 )  # fmt: skip
 _STEPS = """
-INSERT INTO qms.transitions (organization_id, record_id, record_version, name, from_state, to_state, reason, by_kind, definition_id, created_at)
-SELECT '{organization}', m.id, 1 + n, 'step', 'open', m.state, 'all of it was done', 'agent', m.definition_id, m.at
-FROM made AS m CROSS JOIN generate_series(1, 2) AS n;
-INSERT INTO qms.signatures (
-    organization_id, record_id, record_version, content, content_sha256, signer_id, printed_name, meaning, verdict, reason,
-    zone, components, approval_id, signed_at
+INSERT INTO qms.transitions (
+    organization_id, record_id, record_version, name, from_state, to_state, reason, by_kind, definition_id, created_at
 )
 SELECT
-    '{organization}', m.id, 1, c.content, encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex'), '{person}', 'A Person',
-    'approval', 'signed', 'all of it is there', 'UTC', 2, gen_random_uuid(), m.at
+    '{organization}', m.id, 1 + n, 'step', 'open', m.state, 'all of it was done', 'agent', m.definition_id, m.at
+FROM made AS m CROSS JOIN generate_series(1, 2) AS n;
+INSERT INTO qms.signatures (
+    organization_id, record_id, record_version, content, content_sha256, signer_id, printed_name, meaning, verdict,
+    reason, zone, components, approval_id, signed_at
+)
+SELECT
+    '{organization}', m.id, 1, c.content, encode(sha256(convert_to(c.content::text, 'UTF8')), 'hex'), '{person}',
+    'A Person', 'approval', 'signed', 'all of it is there', 'UTC', 2, gen_random_uuid(), m.at
 FROM made AS m CROSS JOIN LATERAL (SELECT jsonb_build_object('title', 'lot ' || m.i) AS content) AS c
 WHERE m.final AND m.category IN ('capa', 'document', 'change_request');
 """
@@ -141,7 +152,8 @@ def _parts() -> Iterator[str]:
     for table, category, rows, columns, values in _PARTS:
         yield (
             f"INSERT INTO qms.{table} (record_id, organization_id, created_at, {columns}) "
-            f"SELECT m.id, '{{organization}}', m.at, {values} FROM made AS m CROSS JOIN generate_series(1, {rows}) AS n "
+            f"SELECT m.id, '{{organization}}', m.at, {values} "
+            f"FROM made AS m CROSS JOIN generate_series(1, {rows}) AS n "
             f"WHERE m.category = '{category}' OR ('{category}' = '' AND m.i % 3 = 0)"
         )
 

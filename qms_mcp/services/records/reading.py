@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from qms_mcp.db.database import Database
 
 _RECORD = query("records.record")
-_PARTS = query("records.parts")
 _NEIGHBOURS = query("records.neighbours")
 _NEXT_STEPS = query("records.next_steps")
 _WAITING = query("records.waiting_for_decision")
@@ -78,7 +77,7 @@ class RecordReader:
         rows = await transaction.fetch_dicts(_RECORD, params)
         if not rows:
             raise NotFoundError("There is no such record.", hint="list_records finds it by words or type.")
-        parts = (await transaction.fetch_dicts(_PARTS, params))[0]["parts"]
+        parts = rows[0]["parts"]
         linked = await transaction.fetch_dicts(_NEIGHBOURS, params)
         steps = await transaction.fetch_dicts(_NEXT_STEPS, params)
         signatures = await transaction.fetch_dicts(_SIGNATURES, params)

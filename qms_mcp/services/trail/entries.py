@@ -14,7 +14,7 @@ _CUT = 160
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry as `trail.entries` returns it."""
+    """An entry as the database returns it."""
 
     seq: int
     created_at: datetime
@@ -37,6 +37,13 @@ class EntryRow:
     app_version: str | None
     definition_version: int | None
     row_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow(EntryRow):
+    """An entry of a page, and how many there are in all."""
+
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from qms_mcp.auth.principal import Principal
 from qms_mcp.db.queries import query
 from qms_mcp.services.trail import chain, pages
 from qms_mcp.services.trail.entries import ExportRow
-from qms_mcp.services.trail.service import Scope, TrailFilter, find_scope
+from qms_mcp.services.trail.scope import Scope, TrailFilter, find_scope
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database

@@ -2,26 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING
+
+import anyio
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.queries import query
-from qms_mcp.errors import InvalidInputError, NotFoundError
+from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.trail.chain import Anchor
-from qms_mcp.services.trail.entries import EntryRow, shown
+from qms_mcp.services.trail.entries import ListedRow, shown
 from qms_mcp.services.trail.models import Detail, TrailPage, Verification
 from qms_mcp.services.trail.proving import Compared, as_compared, verification
+from qms_mcp.services.trail.scope import TrailFilter, find_scope
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
     from qms_mcp.db.transaction import Transaction
 
-_SCOPE = query("trail.scope")
-_PLAN_ANEW = query("trail.plan_anew")
 _ENTRIES = query("trail.entries")
-_TOTAL = query("trail.total")
 _HEAD = query("trail.head")
 _VERIFY = query("trail.verify")
 _ANCHORS = query("trail.anchors")
@@ -30,49 +28,9 @@ _HASHES = query("trail.hashes")
 _COUNTED = 1_000
 # What PostgreSQL keeps in memory for one statement.
 _SLICE = 10_000
+# Each slice keeps a processor of the database server busy.
+_AT_ONCE = 2
 _MOST_DIGITS = 18
-
-
-@dataclass(frozen=True, slots=True)
-class TrailFilter:
-    """Which entries are wanted.
-
-    Attributes:
-        record: Number or id; its parts, links, decisions and signatures come along.
-        person: Printed name, e-mail address, id, or `me`.
-        action: `insert`, `update`, `requested`, `approved`, `export`, `signed_in`, ...
-        since: From this time on; without a zone it is the organization's.
-        until: To before this time.
-    """
-
-    record: str | None = None
-    person: str | None = None
-    action: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The same as parameters of a query."""
-
-    record_id: UUID | None = None
-    person_id: UUID | None = None
-    action: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    lowest: int | None = None
-    highest: int | None = None
-
-    def parameters(self, **more: Any) -> dict[str, Any]:
-        """Return the parameters of a query, and some more."""
-        own = {name: getattr(self, name) for name in Scope.__slots__}
-        return {**own, **more}
-
-    @property
-    def everything(self) -> bool:
-        """Say whether nothing is left out."""
-        return self == Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +67,11 @@ class Trail:
         before = _place(cursor)
         async with self._database.transaction(principal, read_only=True) as transaction:
             scope = await find_scope(transaction, wanted)
-            if scope.everything:
-                total = await _head(transaction)
-            else:
-                await transaction.execute(_PLAN_ANEW)
-                counted = await transaction.fetch_dicts(_TOTAL, scope.parameters(max_rows=_COUNTED + 1))
-                total = counted[0]["entries"]
-            params = scope.parameters(before_seq=before, max_rows=limit + 1)
-            rows = await transaction.fetch_all(_ENTRIES, params, row=EntryRow)
+            # Of the whole trail the head says how many there are.
+            counted = 0 if scope.everything else _COUNTED + 1
+            params = scope.parameters(before_seq=before, max_rows=limit + 1, counted=counted)
+            rows = await transaction.fetch_all(_ENTRIES, params, row=ListedRow)
+            total = await _head(transaction) if scope.everything else rows[0].total if rows else 0
         page = rows[:limit]
         many = not scope.everything and total > _COUNTED
         return TrailPage(
@@ -170,73 +125,42 @@ class Trail:
     async def _verified(
         self, principal: Principal, from_seq: int, to_seq: int | None, head: int, at: Callable[[int, int], None]
     ) -> _Slice:
-        """Verify slice by slice; the last one runs to the head of its own moment."""
-        found = _Slice(0, None, None, None, None, None)
+        """Verify slice by slice, some at once; the last one runs to the head of its own moment."""
         end = head if to_seq is None else min(to_seq, head)
-        start = from_seq
-        while True:
-            last = start + _SLICE > end
-            stop = to_seq if last else start + _SLICE - 1
+        ranges: list[tuple[int, int | None]] = [
+            (start, start + _SLICE - 1) for start in range(from_seq, max(end, from_seq) + 1, _SLICE)
+        ]
+        ranges[-1] = (ranges[-1][0], to_seq)
+        found = _Slice(0, None, None, None, None, None)
+        for place in range(0, len(ranges), _AT_ONCE):
+            for part in await self._slices(principal, ranges[place : place + _AT_ONCE]):
+                found = replace(
+                    part,
+                    entries=found.entries + part.entries,
+                    first_seq=found.first_seq or part.first_seq,
+                    last_seq=part.last_seq or found.last_seq,
+                    last_hash=part.last_hash or found.last_hash,
+                )
+                if found.bad_seq is not None:
+                    return found
+            at(found.entries, end - from_seq + 1)
+        return found
+
+    async def _slices(self, principal: Principal, ranges: list[tuple[int, int | None]]) -> list[_Slice]:
+        parts: dict[int, _Slice] = {}
+
+        async def one(start: int, stop: int | None) -> None:
             async with self._database.transaction(principal, read_only=True) as transaction:
                 rows = await transaction.fetch_all(_VERIFY, {"from_seq": start, "to_seq": stop}, row=_Slice)
-            part = rows[0]
-            found = replace(
-                part,
-                entries=found.entries + part.entries,
-                first_seq=found.first_seq or part.first_seq,
-                last_seq=part.last_seq or found.last_seq,
-                last_hash=part.last_hash or found.last_hash,
-            )
-            at(found.entries, end - from_seq + 1)
-            if last or found.bad_seq is not None:
-                return found
-            start += _SLICE
+            parts[start] = rows[0]
 
-
-async def find_scope(transaction: "Transaction", wanted: TrailFilter) -> Scope:
-    """Return what the words of a filter mean.
-
-    Raises:
-        InvalidInputError: Nobody is called that, or the period ends before it begins.
-        NotFoundError: There is no such record.
-    """
-    if not (wanted.record or wanted.person or wanted.since or wanted.until):
-        return Scope(action=wanted.action)
-    since, until = wanted.since, wanted.until
-    params = {
-        "record": wanted.record,
-        "person": wanted.person,
-        "since": since if since and since.tzinfo else None,
-        "since_local": since if since and not since.tzinfo else None,
-        "until": until if until and until.tzinfo else None,
-        "until_local": until if until and not until.tzinfo else None,
-    }
-    row = (await transaction.fetch_dicts(_SCOPE, params))[0]
-    if wanted.record and row["record_id"] is None:
-        raise NotFoundError(
-            f"There is no record {wanted.record[:60]!r}.", hint="list_records finds it by words or type."
-        )
-    if wanted.person and len(row["people"]) != 1:
-        raise InvalidInputError(
-            f"{'Several people' if row['people'] else 'Nobody'} of this organization: {wanted.person[:60]!r}.",
-            hint="Give `me`, an e-mail address, an exact printed name, or the id of the person.",
-        )
-    if row["since"] and row["until"] and row["since"] >= row["until"]:
-        raise InvalidInputError("The period ends before it begins.", hint="`since` has to be before `until`.")
-    return Scope(
-        record_id=row["record_id"] if wanted.record else None,
-        person_id=row["people"][0] if wanted.person else None,
-        action=wanted.action,
-        since=row["since"],
-        until=row["until"],
-        # Before the first or behind the last entry there is none.
-        lowest=row["lowest"] or (_beyond(since)),
-        highest=row["highest"] if row["highest"] is not None else (0 if until else None),
-    )
-
-
-def _beyond(since: datetime | None) -> int | None:
-    return 10**_MOST_DIGITS if since else None
+        if len(ranges) == 1:  # an error is itself, and not a group of one
+            await one(*ranges[0])
+        else:
+            async with anyio.create_task_group() as tasks:
+                for start, stop in ranges:
+                    tasks.start_soon(one, start, stop)
+        return [parts[start] for start, _stop in ranges]
 
 
 async def _head(transaction: "Transaction") -> int:
