@@ -91,7 +91,9 @@ async def test_designed_tables_keep_organizations_apart_and_leave_a_trail(databa
                 "t", "SELECT tag, status, range_max::text, bought_on = current_date AS today FROM metrology.instruments"
             )
         )
-        trail = await transaction.fetch_dicts(Query("t", "SELECT entity_type, action FROM qms.audit_logs"))
+        trail = await transaction.fetch_dicts(
+            Query("t", "SELECT entity_type, action FROM qms.audit_logs WHERE action <> 'loaded'")
+        )
     assert rows == [{"tag": "M-1", "status": "in_use", "range_max": "0.5000", "today": True}]
     assert trail == [{"entity_type": "metrology.instruments", "action": "insert"}]
     with pytest.raises(NotAllowedError):
