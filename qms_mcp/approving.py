@@ -22,8 +22,10 @@ from qms_mcp.context import Ctx, caller, current_call, services
 from qms_mcp.errors import ConflictError, NotAllowedError, QmsError
 from qms_mcp.services.approvals import Approval
 from qms_mcp.services.outcomes import question
+from qms_mcp.services.records.models import Written
 
 D = TypeVar("D")
+W = TypeVar("W", bound="Written")
 _OFFER_SECONDS: Final = 30.0
 _NO_QUESTIONS_SINCE: Final = "2026-07-28"
 Standing: TypeAlias = Literal["approved", "pending", "rejected"]
@@ -116,6 +118,13 @@ async def offer_link(ctx: Ctx, approval_id: UUID) -> str:
         with anyio.move_on_after(_OFFER_SECONDS):
             await ctx.elicit_url("Something waits for your decision on the approval page.", link, str(approval_id))
     return await signing.how_to_decide(approval_id)
+
+
+async def offered(ctx: Ctx, answer: W) -> W:
+    """Offer the person the page when the answer says that a step waits there, and return the answer."""
+    if answer.pending is not None:
+        await offer_link(ctx, answer.pending.approval_id)
+    return answer
 
 
 def client_name(ctx: Ctx) -> str | None:

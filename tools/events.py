@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
+from qms_mcp.approving import offered
 from qms_mcp.context import Ctx, caller, services
 from qms_mcp.registry import tool
 from qms_mcp.services.events.field_actions import NewFieldAction
@@ -56,7 +57,9 @@ async def disposition_nonconformance(
     not decided. More than quantity_affected, or a concession without justification, is refused; blocked says what the
     board still waits for.
     """
-    return await services(ctx).events.dispositions.propose(caller(ctx), record, dispositions, reason)
+    return await offered(
+        ctx, await services(ctx).events.dispositions.propose(caller(ctx), record, dispositions, reason)
+    )
 
 
 @tool(toolset="quality", title="Assess reportability", repeats=True)
@@ -74,7 +77,7 @@ async def assess_reportability(
     already_reported. Never guess: ask lists what is open.
     """
     known = Known(answers=answers, aware_on=aware_on)
-    return await services(ctx).events.reportability.assess(caller(ctx), record, known, reason)
+    return await offered(ctx, await services(ctx).events.reportability.assess(caller(ctx), record, known, reason))
 
 
 @tool(toolset="quality", title="Open a field action")
@@ -94,4 +97,6 @@ async def field_action(
     does not exist fails.
     """
     new = NewFieldAction(title=title, sources=sources, fields=fields, answers=answers or {})
-    return await services(ctx).events.field_actions.open(caller(ctx), new, reason, idempotency_key=idempotency_key)
+    return await offered(
+        ctx, await services(ctx).events.field_actions.open(caller(ctx), new, reason, idempotency_key=idempotency_key)
+    )

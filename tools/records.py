@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from qms_mcp.approving import offered
 from qms_mcp.context import Ctx, caller, services
 from qms_mcp.registry import tool
 from qms_mcp.services.records.models import (
@@ -142,7 +143,7 @@ async def transition_record(
     A step without a signature is done at once. Otherwise nothing changes yet: pending holds the link and message for
     the person; you can't approve. What blocks a step is named, and every refused try stands in the audit trail.
     """
-    return await services(ctx).workflow.transition(caller(ctx), record, version, to_state, reason)
+    return await offered(ctx, await services(ctx).workflow.transition(caller(ctx), record, version, to_state, reason))
 
 
 @tool(toolset="quality", title="Ask for a signature", repeats=True)
@@ -160,4 +161,6 @@ async def request_signature(
     pending holds the link and message for the person; you can't sign. The signature is bound to this version, and
     later changes show on it. For an approval that is a step use transition_record.
     """
-    return await services(ctx).workflow.request_signature(caller(ctx), record, version, meaning, reason)
+    return await offered(
+        ctx, await services(ctx).workflow.request_signature(caller(ctx), record, version, meaning, reason)
+    )

@@ -74,3 +74,27 @@ async def test_without_a_page_the_command_is_named(database: Database, tmp_path:
     async with client_for(database, author, tmp_path, more_tools=[OFFER]) as client:
         answer = await client.call_tool("offer", {"approval_id": str(uuid4())})
     assert "qms-mcp page" in answer.structured_content["words"]
+
+
+@pytest.mark.parametrize(("mode", "offered"), [("legacy", 1), ("auto", 0)])
+async def test_a_step_that_has_to_be_signed_offers_its_link(
+    database: Database, tmp_path: Path, mode: str, offered: int
+) -> None:
+    await small_workflow(database)
+    author = await add_person(database, uuid4(), "northwind", "owner")
+    record_id = await small_record(database, author, "Burr")
+    page = ApprovalPage(database)
+    links: list[str] = []
+
+    async def opened(_context: Any, params: Any) -> ElicitResult:
+        links.append(params.url)
+        return ElicitResult(action="accept")
+
+    arguments = {"record": str(record_id), "to_state": "closed", "version": 1, "reason": "It is ready to be closed"}
+    async with client_for(database, author, tmp_path, links=page, mode=mode, elicitation_callback=opened) as client:
+        answer = await client.call_tool("transition_record", arguments)
+    await page.aclose()
+    assert not answer.is_error, answer.content
+    assert len(links) == offered
+    assert answer.structured_content["pending"]["link"].startswith("http://127.0.0.1:")
+    assert answer.structured_content["state"] != "closed"
