@@ -68,6 +68,7 @@ def test_every_step_goes_as_expected(first: subprocess.CompletedProcess[str]) ->
     assert "Traceback" not in first.stderr
 
 
+@pytest.mark.slow
 def test_a_second_time_too_with_everything_in_place(second: subprocess.CompletedProcess[str]) -> None:
     assert second.returncode == 0, second.stdout + second.stderr
     assert second.stdout.count("(in place)") == 2
@@ -90,10 +91,10 @@ def test_each_company_sees_its_own_number_of_records(first: subprocess.Completed
 
 
 def test_the_migration_waits_for_a_person_and_is_not_applied(
-    machine: Machine, second: subprocess.CompletedProcess[str]
+    machine: Machine, first: subprocess.CompletedProcess[str]
 ) -> None:
-    assert "pending" in second.stdout
-    assert "qms-mcp approvals approve" in second.stdout
+    assert "pending" in first.stdout
+    assert "qms-mcp approvals approve" in first.stdout
     answer = machine.run(
         "db", "psql", "--", "-At", "-c", "SELECT to_regclass('qms.calibration_records') IS NULL",
         QMS_HOME=str(machine.home / "demo"),
@@ -118,7 +119,8 @@ def test_the_configuration_to_paste_starts_a_server_that_exists(first: subproces
 
 
 def test_the_demo_keeps_out_of_the_home_of_ones_own_records(
-    machine: Machine, second: subprocess.CompletedProcess[str]
+    machine: Machine, first: subprocess.CompletedProcess[str]
 ) -> None:
+    assert first.returncode == 0
     assert (machine.home / "demo" / "pgdata").is_dir()
     assert not (machine.home / "pgdata").exists()

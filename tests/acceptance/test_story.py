@@ -113,6 +113,7 @@ async def test_the_whole_story_with_signatures_in_chromium(place: Workplace) -> 
     check_ending(place, story, played)
 
 
+@pytest.mark.slow  # the same story once more, for machines without a browser
 async def test_the_whole_story_with_forms_over_http(place: Workplace) -> None:
     async with connected(place, mode="legacy") as client:
         await client.call_tool("my_work", {})

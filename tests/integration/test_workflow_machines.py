@@ -297,7 +297,7 @@ def test_no_order_of_people_and_steps_leads_anywhere_illegal(site: Site, categor
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=3,
+            max_examples=2,
             stateful_step_count=12,
             deadline=None,
             derandomize=True,
