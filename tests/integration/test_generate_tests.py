@@ -33,6 +33,7 @@ def failures(report: ScriptReport) -> list[str]:
     return [f"{outcome.name}: {outcome.message}" for outcome in report.outcomes if outcome.state == "failed"]
 
 
+@pytest.mark.slow
 async def test_the_tests_of_every_table_of_ours_pass(database: Database, tenants: Tenants) -> None:
     wrong: list[str] = []
     for relation in await Catalogue(database).relation_names(tenants.ours):
