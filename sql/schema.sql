@@ -1714,9 +1714,6 @@ BEGIN
         -- Which one is the last follows from this: not from when somebody began a transaction.
         new.created_at := clock_timestamp();
     END IF;
-    IF tg_op = 'INSERT' AND tg_table_name IN ('capa_actions', 'root_causes', 'effectiveness_checks') THEN
-        new.cycle := coalesce((SELECT c.cycle FROM qms.capas AS c WHERE c.id = new.record_id), 1);
-    END IF;
     IF current_user = 'qms_definer' THEN
         RETURN new;
     END IF;

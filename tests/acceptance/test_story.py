@@ -1,21 +1,19 @@
 """One story from the complaint to the closed CAPA: a real client over stdio, and a real browser for the signatures."""
 
-import base64
 import json
-import secrets
 from collections.abc import Generator, Mapping
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from argon2.low_level import Type, hash_secret
 from mcp.client import Client
 
 from qms_mcp.db.local_owner import LOCAL_ORGANIZATION_ID
 from qms_mcp.demo.browsers import Browser, Forms, a_browser
 from qms_mcp.demo.story import Answer, Signatories, Signatory, Story
 from tests.support.browser import CHROMIUM
+from tests.support.people import cheap_hash, new_password
 from tests.support.stdio import Workplace, connected, text_of, workplace
 
 pytestmark = pytest.mark.anyio
@@ -30,10 +28,7 @@ def place() -> Generator[Workplace]:
 def add_signatory(place: Workplace, name: str, *roles: str) -> Signatory:
     """Add somebody who can sign, as `qms-mcp users add` and `passwd` would, with a cheap hash."""
     user, email = uuid4(), f"{name.split(maxsplit=1)[0].lower()}@local.example"
-    password = "a password " + base64.b32encode(secrets.token_bytes(6)).decode().lower()
-    encoded = hash_secret(
-        password.encode(), secrets.token_bytes(16), time_cost=1, memory_cost=8, parallelism=1, hash_len=32, type=Type.ID
-    ).decode()
+    password = new_password()
     with psycopg.connect(place.conninfo()) as connection:
         connection.execute(b"INSERT INTO auth.users (id, email) VALUES (%s, %s)", [user, email])
         connection.execute(b"INSERT INTO qms.people (user_id, printed_name) VALUES (%s, %s)", [user, name])
@@ -42,7 +37,8 @@ def add_signatory(place: Workplace, name: str, *roles: str) -> Signatory:
             [LOCAL_ORGANIZATION_ID, user, list(roles)],
         )
         connection.execute(
-            b"INSERT INTO qms_private.credentials (user_id, password_hash) VALUES (%s, %s)", [user, encoded]
+            b"INSERT INTO qms_private.credentials (user_id, password_hash) VALUES (%s, %s)",
+            [user, cheap_hash(password)],
         )
     return Signatory(name, email, password)
 

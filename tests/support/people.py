@@ -25,11 +25,21 @@ _SHA256 = Query(
 )
 
 
-async def set_password(database: Database, user_id: UUID, password: str) -> None:
-    """Give a person a password, as the owner of the database."""
-    encoded = hash_secret(
+def new_password() -> str:
+    """Return a password nobody else has."""
+    return "a password " + base64.b32encode(secrets.token_bytes(6)).decode().lower()
+
+
+def cheap_hash(password: str) -> str:
+    """Return the encoded hash of a password."""
+    return hash_secret(
         password.encode(), secrets.token_bytes(16), time_cost=1, memory_cost=8, parallelism=1, hash_len=32, type=Type.ID
     ).decode()
+
+
+async def set_password(database: Database, user_id: UUID, password: str) -> None:
+    """Give a person a password, as the owner of the database."""
+    encoded = cheap_hash(password)
     async with database.owner_transaction() as transaction:
         await transaction.execute(_ADMINISTER)
         await transaction.execute(_SET_PASSWORD, {"user_id": user_id, "password_hash": encoded})
@@ -40,7 +50,7 @@ async def person_with_password(
 ) -> tuple[Principal, str]:
     """Add a person who can sign, and return the person (as an agent's principal) and the password."""
     person = await add_person(database, organization_id, slug, *roles)
-    password = "a password " + base64.b32encode(secrets.token_bytes(6)).decode().lower()
+    password = new_password()
     await set_password(database, person.user_id, password)
     return person, password
 
