@@ -22,6 +22,7 @@ from qms_mcp.services.approvals import ApprovalDesk, Approvals
 from qms_mcp.services.migrations.service import Migrations
 from qms_mcp.services.users import Users
 from tests.conftest import Tenants
+from tests.support.people import set_password
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +101,7 @@ async def waiting(database: Database, tenants: Tenants) -> UUID:
 async def approver(database: Database, tenants: Tenants) -> str:
     users = Users(database)
     person = await users.add("ada@northwind.example", name="Ada L.", roles=["approver"], organization="northwind")
-    await users.set_password(person, PASSWORD, old=None)
+    await set_password(database, person.user_id, PASSWORD)
     return person.email
 
 
@@ -173,7 +174,7 @@ async def test_someone_whose_roles_do_not_allow_it_approves_nothing(
 ) -> None:
     users = Users(database)
     person = await users.add("bob@northwind.example", name="Bob", roles=["reporter"], organization="northwind")
-    await users.set_password(person, PASSWORD, old=None)
+    await set_password(database, person.user_id, PASSWORD)
     line = command("approvals", "approve", str(waiting), "--user", person.email)
     code, shown = on_a_terminal(line, environment(wiring, clean_environment), [("Password of", PASSWORD)])
     assert (code, "may decide" in shown) == (1, True)

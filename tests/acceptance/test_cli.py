@@ -12,7 +12,7 @@ import pytest
 
 COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
-    "audit", "import", "page", "report", "workflow", "escalate", "pack",
+    "audit", "import", "page", "report", "workflow", "escalate", "pack", "copy",
 )  # fmt: skip
 SECRET = "hunter2-hunter2"  # noqa: S105 - made up, and looked for in what is printed
 
@@ -50,7 +50,8 @@ def shell(short_tmp: Path, request: pytest.FixtureRequest) -> Generator[Shell]:
     place.mkdir()
     shell = Shell(place / "the data")
     yield shell
-    shell.run("db", "stop")
+    if shell.home.exists():
+        shell.run("db", "stop")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

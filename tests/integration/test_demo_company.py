@@ -1,22 +1,43 @@
 """The demo company is the same every time, whole, and kept apart from the other one."""
 
 from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
+from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.local_owner import LOCAL_OWNER_ID
 from qms_mcp.db.queries import Query
 from qms_mcp.demo.company import COMPANIES, HALDEN, MORROW, Company
-from qms_mcp.demo.load import load_companies
+from qms_mcp.demo.load import Loaded, load_companies
 from qms_mcp.demo.records import items, requirements
 from qms_mcp.errors import NotAuthenticatedError
+from tests.conftest import copied_database, wiring_for
 
 pytestmark = pytest.mark.anyio
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)
 COUNT = Query("test", "SELECT category, count(*) AS records FROM qms.quality_items GROUP BY category")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A database with both companies in it, which no test changes."""
+
+    database: Database
+    loaded: list[Loaded]
+
+
+@pytest.fixture(scope="module")
+async def filled(embedded: EmbeddedPostgres, template: str) -> AsyncGenerator[Filled]:
+    with copied_database(embedded, template) as name:
+        database = Database(wiring_for(embedded, name))
+        await database.open()
+        yield Filled(database, await load_companies(database))
+        await database.close()
 
 
 def manager(company: Company) -> Principal:
@@ -52,8 +73,8 @@ def test_no_record_is_unfinished_or_ahead_of_its_time() -> None:
             assert item.created_at < item.due_date
 
 
-async def test_loading_twice_changes_nothing(database: Database) -> None:
-    first = await load_companies(database)
+async def test_loading_twice_changes_nothing(filled: Filled) -> None:
+    database, first = filled.database, filled.loaded
     assert all(loaded.new for loaded in first)
     async with database.transaction(manager(HALDEN)) as transaction:
         trail = Query("test", "SELECT count(*) AS entries FROM qms.audit_logs")
@@ -65,9 +86,9 @@ async def test_loading_twice_changes_nothing(database: Database) -> None:
         assert await transaction.fetch_dicts(trail) == before
 
 
-async def test_every_record_has_its_entry_in_the_trail(database: Database) -> None:
-    loaded = (await load_companies(database))[0]
-    async with database.transaction(manager(HALDEN)) as transaction:
+async def test_every_record_has_its_entry_in_the_trail(filled: Filled) -> None:
+    loaded = filled.loaded[0]
+    async with filled.database.transaction(manager(HALDEN)) as transaction:
         entries = await transaction.fetch_dicts(
             Query("test", "SELECT action, actor_kind, count(*) AS n FROM qms.audit_logs GROUP BY 1, 2 ORDER BY 1")
         )
@@ -81,15 +102,14 @@ async def test_every_record_has_its_entry_in_the_trail(database: Database) -> No
         "count(*) FILTER (WHERE a.reason IS NULL AND a.entity_type <> 'qms.memberships') AS unexplained "
         "FROM qms.audit_logs AS a",
     )
-    async with database.transaction(manager(HALDEN)) as transaction:
+    async with filled.database.transaction(manager(HALDEN)) as transaction:
         (counted,) = await transaction.fetch_dicts(of_records)
         (chain,) = await transaction.fetch_dicts(Query("test", "SELECT bad_seq, problem FROM qms.verify_trail()"))
     assert counted == {"loaded": loaded.stock.items, "requirements": loaded.stock.requirements, "unexplained": 0}
     assert chain == {"bad_seq": None, "problem": None}
 
 
-async def test_every_record_has_its_number_its_fields_and_a_state_of_its_workflow(database: Database) -> None:
-    await load_companies(database)
+async def test_every_record_has_its_number_its_fields_and_a_state_of_its_workflow(filled: Filled) -> None:
     odd = Query(
         "test",
         "SELECT i.number, i.status FROM qms.quality_items AS i "
@@ -108,31 +128,29 @@ async def test_every_record_has_its_number_its_fields_and_a_state_of_its_workflo
         "SELECT FROM qms.documents AS t WHERE t.id = i.id UNION ALL "
         "SELECT FROM qms.audits AS t WHERE t.id = i.id)",
     )
-    async with database.transaction(manager(HALDEN)) as transaction:
+    async with filled.database.transaction(manager(HALDEN)) as transaction:
         assert await transaction.fetch_dicts(odd) == []
         assert await transaction.fetch_dicts(bare) == [{"n": 0}]
 
 
-async def test_disposed_quantities_add_up(database: Database) -> None:
-    await load_companies(database)
+async def test_disposed_quantities_add_up(filled: Filled) -> None:
     wrong = Query(
         "test",
         "SELECT n.id FROM qms.nonconformances AS n INNER JOIN qms.dispositions AS d ON d.record_id = n.id "
         "GROUP BY n.id HAVING sum(d.quantity) <> n.quantity_affected",
     )
-    async with database.transaction(manager(HALDEN)) as transaction:
+    async with filled.database.transaction(manager(HALDEN)) as transaction:
         assert await transaction.fetch_dicts(wrong) == []
 
 
-async def test_the_owner_sees_the_first_company_and_may_not_enter_the_second(database: Database) -> None:
-    await load_companies(database)
-    async with database.transaction(manager(MORROW)) as transaction:
+async def test_the_owner_sees_the_first_company_and_may_not_enter_the_second(filled: Filled) -> None:
+    async with filled.database.transaction(manager(MORROW)) as transaction:
         theirs = {row["category"]: row["records"] for row in await transaction.fetch_dicts(COUNT)}
     visitor = Principal(LOCAL_OWNER_ID, HALDEN.organization_id, frozenset())
-    async with database.transaction(visitor) as transaction:
+    async with filled.database.transaction(visitor) as transaction:
         ours = {row["category"]: row["records"] for row in await transaction.fetch_dicts(COUNT)}
     assert ours.keys() == theirs.keys()
     assert ours != theirs
     with pytest.raises(NotAuthenticatedError):
-        async with database.transaction(Principal(LOCAL_OWNER_ID, MORROW.organization_id, frozenset())):
+        async with filled.database.transaction(Principal(LOCAL_OWNER_ID, MORROW.organization_id, frozenset())):
             pass

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -20,6 +19,7 @@ import pytest
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.embedded.keeper import alive, recorded_pid, stop_server
 from qms_mcp.errors import ConflictError
+from tests.support.places import new_place
 
 REPOSITORY = Path(__file__).parents[2]
 SITE_PACKAGES = Path(psycopg.__file__).parents[1]
@@ -45,7 +45,7 @@ EmbeddedPostgres(Path(sys.argv[1]), linger=0.1).ensure_running()
 @contextmanager
 def temporary_place() -> Generator[Path]:
     """A directory that the server's account can enter, which those of pytest are not for root."""
-    base = Path(tempfile.mkdtemp(prefix="qms-emb-", dir="/tmp"))
+    base = new_place("qms-emb-")
     base.chmod(0o711)
     try:
         yield base

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,13 +11,14 @@ import pytest
 from qms_mcp.db.embedded import EmbeddedPostgres, programs
 from qms_mcp.errors import UnavailableError
 from qms_mcp.home import default_home
+from tests.support.places import new_place
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="NOT TESTED: needs root to prepare")
 
 
 @pytest.fixture
 def place() -> Generator[Path]:
-    base = Path(tempfile.mkdtemp(prefix="qms-emb-", dir="/tmp"))
+    base = new_place("qms-emb-")
     base.chmod(0o711)
     yield base
     for cluster in base.rglob("pgdata"):

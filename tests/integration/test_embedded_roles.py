@@ -1,9 +1,7 @@
 """What the roles of the embedded cluster can do, tried out as each of them."""
 
 import shutil
-import tempfile
 from collections.abc import Generator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,6 +9,7 @@ from psycopg import errors
 
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.embedded.bootstrap import open_copy
+from tests.support.places import new_place
 
 LOGINS = {"qms_owner", "qms_server", "qms_sql"}
 OURS = LOGINS | {"qms_app", "qms_probe", "qms_definer", "qms_ledger", "anon", "authenticated"}
@@ -95,7 +94,7 @@ HARMLESS = [
 
 @pytest.fixture(scope="module")
 def server() -> Generator[EmbeddedPostgres]:
-    base = Path(tempfile.mkdtemp(prefix="qms-emb-", dir="/tmp"))
+    base = new_place("qms-emb-")
     base.chmod(0o711)
     postgres = EmbeddedPostgres(base / "home", keeper=False)
     postgres.ensure_running()

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from qms_mcp.db.embedded import programs
 from qms_mcp.db.embedded.home import Account
 from qms_mcp.db.embedded.keeper import stop_server
+from tests.support.places import new_place
 
 _DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
@@ -55,8 +55,7 @@ def debian_postgres(tmp_path: Path | None = None, *, tcp: bool = False, password
 @contextmanager
 def _workplace() -> Generator[Path]:
     """A short path that the server's account can enter; pytest's own directories are neither."""
-    place = Path(tempfile.mkdtemp(prefix="qms-pg-", dir="/tmp"))
-    place.chmod(0o711)
+    place = new_place("qms-pg-")
     try:
         yield place
     finally:

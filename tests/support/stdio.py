@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, TextContent
 
 from qms_mcp.db.embedded import EmbeddedPostgres
+from tests.support.places import new_place
 
 COMMAND = [sys.executable, "-m", "qms_mcp", "serve"]
 
@@ -36,15 +36,13 @@ class Workplace:
 @contextmanager
 def workplace(**variables: str) -> Generator[Workplace]:
     """Yield an empty home under a short path; its database is stopped and removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="qms-"))
-    folder.chmod(0o755)
+    folder = new_place()
     home = folder / "home"
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "QMS_HOME": str(home),
         "QMS_LINGER_SECONDS": "2",
-        "PYTHONDONTWRITEBYTECODE": "1",
         **variables,
     }
     embedded = EmbeddedPostgres(home)
