@@ -11,10 +11,10 @@ DEV := .venv/.installed-dev
 WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help demo test bench check lint types imports sqllint current format snapshots schema readme wheel lock clean
+.PHONY: help demo test bench bench-search check lint types imports sqllint current format snapshots schema readme wheel lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 $(RUN): requirements.lock
 	@PYTHON="$(PYTHON)" bash .ci/environment run
@@ -30,6 +30,9 @@ test: $(DEV)  ## run the tests (ARGS="-k guard" for some of them)
 
 bench: $(DEV)  ## measure speed, as ratios against a bare server
 	$(BIN)/python -m pytest -m bench $(ARGS)
+
+bench-search: $(DEV)  ## measure the search among 100,000 pieces (ARGS="--peers PYTHON", --full) and write its report
+	$(BIN)/python -m tests.benchmarks.search_growth $(ARGS)
 
 check: lint types imports sqllint current test  ## all that must be green before a change lands
 

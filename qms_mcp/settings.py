@@ -5,6 +5,7 @@ once; the value itself is not repeated, because it may be a secret pasted into t
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,21 @@ def _absolute(value: object) -> object:
     if not path.is_absolute():
         raise ValueError("an absolute path, or one that starts with ~")
     return path
+
+
+def _folders(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(_absolute(part.strip()) for part in value.split(os.pathsep) if part.strip())
+
+
+def _hosts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    hosts = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if any(re.search(r"[\s/@*?#]", host) for host in hosts):
+        raise ValueError("host names such as docs.example.com or localhost:8080, with commas between")
+    return hosts
 
 
 PostgresUrl = Annotated[SecretStr, BeforeValidator(_postgres_url)]
@@ -87,6 +103,46 @@ class Settings(BaseModel):
     langfuse_secret_key: SecretStr | None = Field(default=None, description="Langfuse project secret.")
     langfuse_host: AnyHttpUrl = Field(
         default=AnyHttpUrl("https://cloud.langfuse.com"), description="Address of Langfuse."
+    )
+
+    # Documents
+    qms_ingest_roots: Annotated[tuple[Path, ...], BeforeValidator(_folders)] = Field(
+        default=(),
+        description="Folders documents may be read from, with : between (; on Windows). Default: inbox in QMS_HOME.",
+    )
+    qms_ingest_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+        default=(), description="Hosts documents may be fetched from: docs.example.com,localhost:8080. Default: none."
+    )
+    qms_ingest_max_megabytes: Annotated[int, Field(ge=1, le=2000)] = Field(
+        default=100, description="Size up to which a file is ingested."
+    )
+    qms_originals_bucket: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        description="Private bucket of SUPABASE_URL for the originals of documents. Default: a folder in QMS_HOME.",
+    )
+
+    # Vectors for search
+    voyage_api_key: SecretStr | None = Field(default=None, description="Key of Voyage AI, for models of theirs.")
+    openai_api_key: SecretStr | None = Field(default=None, description="Key of OpenAI, for embedding models of theirs.")
+    qms_embedding_base_url: AnyHttpUrl | None = Field(
+        default=None, description="Address of an OpenAI-compatible endpoint that makes vectors, up to /v1."
+    )
+    qms_embedding_api_key: SecretStr | None = Field(
+        default=None, description="Key of that endpoint, if it wants one; sent to no other address."
+    )
+    qms_embedding_price_per_million: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="US dollars for a million tokens. Default: the list price, where it is known."
+    )
+    qms_embedding_requests_per_minute: Annotated[int, Field(ge=1)] = Field(
+        default=300, description="How many requests a minute a provider of vectors is sent at most."
+    )
+    qms_embedding_tokens_per_minute: Annotated[int, Field(ge=1000)] = Field(
+        default=1_000_000, description="How many tokens a minute a provider of vectors is sent at most."
+    )
+
+    qms_embed_in_server: bool = Field(
+        default=True, description="Whether a server makes vectors in the background; false where `qms-mcp embed` does."
     )
 
     # The improvement loop

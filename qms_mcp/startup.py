@@ -44,6 +44,7 @@ class Foundation:
         """Stop the approval page, close the connections and let go of the embedded server."""
         if self.page is not None:
             await self.page.aclose()
+        await self.services.embedding.aclose()
         await self.database.close()
         if self.embedded is not None:
             self.embedded.release()
@@ -72,7 +73,7 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
     page = ApprovalPage(database, port=settings.qms_page_port)
     return Foundation(
         database=database,
-        services=Services.over(database, settings, links=page),
+        services=Services.over(database, settings, links=page, home=home),
         principal=principal,
         limiter=RateLimiter(settings.qms_rate_limit),
         store=PostgresStore(database),

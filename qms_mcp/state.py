@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _RETRY_AFTER = 2.0
 _TELL_EVERY = 0.5
+_VECTORS_AFTER = 2.0
+_HAND_BACK = 0.5
 
 Tell = Callable[[float, str], Awaitable[None]]
 LayFoundation = Callable[[Settings, Path, Callable[[str], None]], Awaitable["Foundation"]]
@@ -59,11 +61,13 @@ class ServerState:
         self._foundation: Foundation | None = None
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
+        self._vectors: anyio.CancelScope | None = None
+        self._vectors_made = anyio.Event()
 
     def start(self, tasks: TaskGroup) -> None:
         """Start what works in the background."""
         self.recorder.start(tasks)
-        tasks.start_soon(self._come_up)
+        tasks.start_soon(self._come_up, tasks)
 
     def first_answer_sent(self) -> None:
         """The client has its first answer: from now on the machine may be used for the database."""
@@ -87,7 +91,7 @@ class ServerState:
         if self.failure is not None:
             raise self.failure
 
-    async def _come_up(self) -> None:
+    async def _come_up(self, tasks: TaskGroup) -> None:
         with anyio.move_on_after(1.0):
             await self._wanted.wait()
         while True:
@@ -103,6 +107,7 @@ class ServerState:
                 self.failure = None
             self._settled.set()
             if self.failure is None:
+                tasks.start_soon(self._make_vectors)
                 await self._escalate()
                 return
             await anyio.sleep(_RETRY_AFTER)
@@ -115,6 +120,24 @@ class ServerState:
             await self.services.workflow.escalate(self.principal)
         except QmsError as error:
             _log.warning("what is overdue was not escalated: %s", error.prose())
+
+    async def _make_vectors(self) -> None:
+        """Make vectors of new texts in the background, once the first calls have had the machine for themselves."""
+        if self.services is None or self.principal is None or not self.settings.qms_embed_in_server:
+            return
+        try:
+            with anyio.CancelScope() as self._vectors:
+                await anyio.sleep(_VECTORS_AFTER)
+                await self.services.embedding.worker(self.principal).run()
+        finally:
+            self._vectors_made.set()
+
+    async def _stop_vectors(self) -> None:
+        """Let the worker hand back what it has while there is a database."""
+        if self._vectors is not None:
+            self._vectors.cancel()
+            with anyio.move_on_after(_HAND_BACK):
+                await self._vectors_made.wait()
 
     async def _lay_foundation(self) -> None:
         self.stage = "loading"
@@ -131,6 +154,7 @@ class ServerState:
 
     async def aclose(self) -> None:
         """Write what is left and let go of everything."""
+        await self._stop_vectors()
         await self.recorder.aclose()
         if self._foundation is not None:
             await self._foundation.aclose()

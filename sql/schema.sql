@@ -56,6 +56,24 @@ ALTER SCHEMA qms_private OWNER TO qms_owner;
 
 COMMENT ON SCHEMA qms_private IS 'What no client and no SQL tool may reach: keys, credentials, entry functions.';
 
+-- Name: search; Type: SCHEMA; Schema: -; Owner: qms_owner
+
+CREATE SCHEMA search;
+
+ALTER SCHEMA search OWNER TO qms_owner;
+
+-- Name: piece; Type: TYPE; Schema: search; Owner: qms_owner
+
+CREATE TYPE search.piece AS (
+	section text,
+	heading text,
+	char_start integer,
+	char_end integer,
+	content text
+);
+
+ALTER TYPE search.piece OWNER TO qms_owner;
+
 -- Name: begin_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
@@ -409,27 +427,44 @@ CREATE FUNCTION auth.uid() RETURNS uuid
 
 ALTER FUNCTION auth.uid() OWNER TO qms_owner;
 
--- Name: match_embeddings(extensions.vector, integer, text); Type: FUNCTION; Schema: public; Owner: qms_owner
+-- Name: match_embeddings(extensions.vector, integer, text, text); Type: FUNCTION; Schema: public; Owner: qms_definer
 
-CREATE FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer DEFAULT 10, filter_type text DEFAULT NULL::text) RETURNS TABLE(id uuid, content text, content_type text, similarity double precision)
-    LANGUAGE sql STABLE
+CREATE FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer DEFAULT 10, filter_type text DEFAULT NULL::text, of_model text DEFAULT NULL::text) RETURNS TABLE(id uuid, content text, content_type text, similarity double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET "hnsw.ef_search" TO '120'
+    SET "hnsw.iterative_scan" TO 'relaxed_order'
     AS $$
-    SELECT
-        e.id,
-        e.content,
-        e.content_type,
-        1 - (e.embedding <=> query_embedding) AS similarity
-    FROM public.embeddings AS e
-    WHERE filter_type IS NULL OR e.content_type = filter_type
-    ORDER BY (e.embedding <=> query_embedding) + 0
-    LIMIT least(greatest(match_count, 0), 1000)
+DECLARE
+    model search.embedding_models;
+    filters jsonb := jsonb_strip_nulls(jsonb_build_object('types', CASE WHEN filter_type IS NOT NULL THEN jsonb_build_array(filter_type) END));
+BEGIN
+    SELECT m.* INTO model FROM search.embedding_models AS m
+    WHERE
+        m.state = 'active' AND m.dims = extensions.vector_dims(query_embedding)
+        AND (match_embeddings.of_model IS NULL OR m.key = match_embeddings.of_model)
+    ORDER BY m.provider = 'given' DESC, m.id LIMIT 1;
+    IF model.id IS NULL THEN
+        RAISE EXCEPTION 'no model%s has vectors of % dimensions', coalesce(' ' || match_embeddings.of_model, ''),
+            extensions.vector_dims(query_embedding)
+        USING ERRCODE = 'QM024', HINT = 'index_status names the models and their dimensions.';
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT c.source_id, c.content, c.content_type, 1 - n.distance FROM (%s) AS n '
+        'INNER JOIN search.chunks AS c ON n.chunk_id = c.id ORDER BY n.distance, c.id',
+        search.near_sql(model.id, filters)
+    ) USING
+        qms.current_organization_id(), filters, NULL::text, NULL::text, query_embedding::extensions.halfvec,
+        least(greatest(match_count, 0), 1000);
+END
 $$;
 
-ALTER FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text) OWNER TO qms_owner;
+ALTER FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) OWNER TO qms_definer;
 
--- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text); Type: COMMENT; Schema: public; Owner: qms_owner
+-- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: COMMENT; Schema: public; Owner: qms_definer
 
-COMMENT ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text) IS 'The stored texts nearest to a vector by cosine similarity, best first; only those of the caller''s organization.';
+COMMENT ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) IS 'The pieces nearest to a vector by cosine similarity, best first; only those of the caller''s organization, current versions, and one model: the named one, or the one that has so many dimensions (vectors of callers first).';
 
 -- Name: add_part(uuid, text, jsonb); Type: FUNCTION; Schema: qms; Owner: qms_owner
 
@@ -617,6 +652,25 @@ ALTER FUNCTION qms.adopt_exclusion() OWNER TO qms_definer;
 -- Name: FUNCTION adopt_exclusion(); Type: COMMENT; Schema: qms; Owner: qms_definer
 
 COMMENT ON FUNCTION qms.adopt_exclusion() IS 'A person approved that a clause does not apply: it counts from here on.';
+
+-- Name: announce_document(); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.announce_document() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Only that something happened, and to whom it may matter; who hears it reads the record, with the rights it has.
+    PERFORM pg_notify('qms_documents', json_build_object('organization', new.organization_id, 'record', new.id)::text);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION qms.announce_document() OWNER TO qms_owner;
+
+-- Name: FUNCTION announce_document(); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.announce_document() IS 'Says on the channel qms_documents that a version became effective or stopped being so.';
 
 -- Name: audit_logs; Type: TABLE; Schema: qms; Owner: qms_owner
 
@@ -1604,6 +1658,31 @@ ALTER FUNCTION qms.keep_details() OWNER TO qms_owner;
 
 COMMENT ON FUNCTION qms.keep_details() IS 'The fields of a type belong to a record of that type, and locked ones stay as they are.';
 
+-- Name: keep_document(); Type: FUNCTION; Schema: qms; Owner: qms_owner
+
+CREATE FUNCTION qms.keep_document() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF nullif(btrim(new.content), '') IS NOT NULL
+        AND (tg_op = 'INSERT' OR new.content IS DISTINCT FROM old.content) THEN
+        new.content_sha256 := encode(sha256(convert_to(new.content, 'UTF8')), 'hex');
+        -- Pages are places in the content that was read; another content has others.
+        IF tg_op = 'UPDATE' AND new.structure IS NOT DISTINCT FROM old.structure THEN
+            new.structure := nullif(new.structure - 'pages', '{}');
+        END IF;
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION qms.keep_document() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_document(); Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON FUNCTION qms.keep_document() IS 'The hash of a document is that of its content.';
+
 -- Name: keep_drafts(); Type: FUNCTION; Schema: qms; Owner: qms_owner
 
 CREATE FUNCTION qms.keep_drafts() RETURNS trigger
@@ -2410,7 +2489,7 @@ CREATE FUNCTION qms.record_parts_of(of_record uuid, at_most integer) RETURNS jso
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
-    AS $$DECLARE ours uuid := qms.current_organization_id(); BEGIN RETURN (SELECT coalesce(jsonb_object_agg(k.part, jsonb_build_object('count', k.held, 'entries', k.entries)), '{}') FROM (SELECT 'calibrations' AS part, (SELECT count(*) FROM qms.calibrations AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.calibrations AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'capa_actions' AS part, (SELECT count(*) FROM qms.capa_actions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.capa_actions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'dispositions' AS part, (SELECT count(*) FROM qms.dispositions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.dispositions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'effectiveness_checks' AS part, (SELECT count(*) FROM qms.effectiveness_checks AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.effectiveness_checks AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'evidence' AS part, (SELECT count(*) FROM qms.evidence AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.evidence AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'impact_assessments' AS part, (SELECT count(*) FROM qms.impact_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.impact_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'record_notes' AS part, (SELECT count(*) FROM qms.record_notes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.record_notes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'reportability_assessments' AS part, (SELECT count(*) FROM qms.reportability_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.reportability_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'required_signatures' AS part, (SELECT count(*) FROM qms.required_signatures AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.required_signatures AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'risk_controls' AS part, (SELECT count(*) FROM qms.risk_controls AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.risk_controls AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'root_causes' AS part, (SELECT count(*) FROM qms.root_causes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.root_causes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0) AS k); END $$;
+    AS $$DECLARE ours uuid := qms.current_organization_id(); BEGIN RETURN (SELECT coalesce(jsonb_object_agg(k.part, jsonb_build_object('count', k.held, 'entries', k.entries)), '{}') FROM (SELECT 'calibrations' AS part, (SELECT count(*) FROM qms.calibrations AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.calibrations AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'capa_actions' AS part, (SELECT count(*) FROM qms.capa_actions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.capa_actions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'dispositions' AS part, (SELECT count(*) FROM qms.dispositions AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.dispositions AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'document_files' AS part, (SELECT count(*) FROM qms.document_files AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.document_files AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'effectiveness_checks' AS part, (SELECT count(*) FROM qms.effectiveness_checks AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.effectiveness_checks AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'evidence' AS part, (SELECT count(*) FROM qms.evidence AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.evidence AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'impact_assessments' AS part, (SELECT count(*) FROM qms.impact_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.impact_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'record_notes' AS part, (SELECT count(*) FROM qms.record_notes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.record_notes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'reportability_assessments' AS part, (SELECT count(*) FROM qms.reportability_assessments AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.reportability_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'required_signatures' AS part, (SELECT count(*) FROM qms.required_signatures AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.required_signatures AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'risk_controls' AS part, (SELECT count(*) FROM qms.risk_controls AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.risk_controls AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0 UNION ALL SELECT 'root_causes' AS part, (SELECT count(*) FROM qms.root_causes AS c WHERE c.organization_id = ours AND c.record_id = of_record) AS held, jsonb_agg(l.entry) AS entries FROM (SELECT jsonb_strip_nulls(to_jsonb(t) - ARRAY['organization_id', 'record_id']) AS entry FROM qms.root_causes AS t WHERE t.organization_id = ours AND t.record_id = of_record ORDER BY t.created_at, t.id LIMIT at_most) AS l HAVING count(*) > 0) AS k); END $$;
 
 ALTER FUNCTION qms.record_parts_of(of_record uuid, at_most integer) OWNER TO qms_owner;
 
@@ -7455,6 +7534,1710 @@ ALTER FUNCTION qms_private.zone_of(person uuid, wanted text) OWNER TO qms_define
 
 COMMENT ON FUNCTION qms_private.zone_of(person uuid, wanted text) IS 'The wanted zone if there is such a one, else the person''s, else the first organization''s, else UTC.';
 
+-- Name: activate_model(smallint); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.activate_model(of_model smallint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE search.embedding_models AS m SET state = 'retired'
+    WHERE m.state = 'active' AND m.provider <> 'given' AND m.id <> of_model;
+    UPDATE search.embedding_models AS m SET state = 'active', activated_at = clock_timestamp()
+    WHERE m.id = of_model AND m.state <> 'active';
+END
+$$;
+
+ALTER FUNCTION search.activate_model(of_model smallint) OWNER TO qms_owner;
+
+-- Name: FUNCTION activate_model(of_model smallint); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.activate_model(of_model smallint) IS 'From now on searches use this model; the one before is retired and can be dropped.';
+
+-- Name: add_cost(uuid, smallint, bigint, numeric); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    INSERT INTO search.embedding_usage AS u (organization_id, model_key, requests, tokens, cost)
+    SELECT of_organization, m.key, 1, of_tokens, of_cost FROM search.embedding_models AS m WHERE m.id = of_model
+    ON CONFLICT (organization_id, model_key, day) DO UPDATE
+    SET requests = u.requests + 1, tokens = u.tokens + excluded.tokens, cost = u.cost + excluded.cost
+$$;
+
+ALTER FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) OWNER TO qms_owner;
+
+-- Name: FUNCTION add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) IS 'Adds a request to a provider to the costs of the day.';
+
+-- Name: add_embedding(); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.add_embedding() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF new.organization_id IS DISTINCT FROM qms.current_organization_id() THEN
+        RAISE EXCEPTION 'rows belong to your organization' USING ERRCODE = '42501';
+    END IF;
+    new.id := search.put_text(
+        new.content_type, left(new.content, 80), new.content, new.source_table, new.source_id, new.metadata
+    );
+    PERFORM search.put_vector(new.id, new.embedding::extensions.halfvec, NULL);
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION search.add_embedding() OWNER TO qms_owner;
+
+-- Name: FUNCTION add_embedding(); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.add_embedding() IS 'A row added to public.embeddings is a text with a vector of the caller''s own.';
+
+-- Name: add_model(text, text, text, integer, text, text[]); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]) RETURNS smallint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    added search.embedding_models;
+    partition text;
+BEGIN
+    SELECT m.* INTO added FROM search.embedding_models AS m WHERE m.key = of_key;
+    IF added.id IS NOT NULL THEN
+        IF (added.provider, added.model, added.dims) IS DISTINCT FROM (of_provider, of_model, of_dims) THEN
+            RAISE EXCEPTION 'there is another model with the key %: % % with % dimensions', of_key, added.provider, added.model, added.dims
+            USING ERRCODE = 'QM024', HINT = 'Choose another key.';
+        END IF;
+        RETURN added.id;
+    END IF;
+    INSERT INTO search.embedding_models (key, provider, model, dims, base_url, query_prefix, document_prefix, state, activated_at)
+    VALUES (
+        of_key, of_provider, of_model, of_dims, of_base_url, coalesce(prefixes[1], ''), coalesce(prefixes[2], ''),
+        CASE WHEN of_provider = 'given' THEN 'active' ELSE 'filling' END,
+        CASE WHEN of_provider = 'given' THEN clock_timestamp() END
+    )
+    RETURNING * INTO added;
+    partition := 'embeddings_m' || added.id;
+    EXECUTE format('CREATE TABLE search.%I PARTITION OF search.embeddings_by_model FOR VALUES IN (%s)', partition, added.id);
+    EXECUTE format(
+        'ALTER TABLE search.%I ADD CONSTRAINT dims CHECK (extensions.vector_dims(embedding) = %s)', partition, of_dims
+    );
+    EXECUTE format('ALTER TABLE search.%I ALTER COLUMN embedding SET STORAGE PLAIN', partition);
+    EXECUTE format('ALTER TABLE search.%I ENABLE ROW LEVEL SECURITY', partition);
+    EXECUTE format('ALTER TABLE search.%I FORCE ROW LEVEL SECURITY', partition);
+    EXECUTE format('CREATE POLICY administration ON search.%I TO qms_definer USING (true) WITH CHECK (true)', partition);
+    EXECUTE format('GRANT SELECT ON search.%I TO qms_definer', partition);
+    RETURN added.id;
+END
+$$;
+
+ALTER FUNCTION search.add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]) OWNER TO qms_owner;
+
+-- Name: FUNCTION add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]) IS 'Registers a model and makes its partition, without the index of neighbours: fill, then search.build_index. The same model twice is one.';
+
+-- Name: better_word(text); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.better_word(unknown text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $_$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    its text [] := search.trigrams(unknown);
+    -- A word as similar as that shares so many that it has one of these, which saves looking up the rest.
+    telling text [] := its[1 + greatest(floor(0.35 * (2 * cardinality(its) - 5) / 1.35 - 0.01)::integer, 0):];
+    found text;
+BEGIN
+    IF unknown !~ '^[[:alpha:]]{4,40}$' THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (SELECT FROM search.corpora AS k WHERE k.organization_id = ours AND k.counted_at IS NOT NULL) THEN
+        SELECT s.lexeme INTO found
+        FROM search.term_stats AS s
+        CROSS JOIN LATERAL (SELECT count(*) AS shared FROM unnest(s.trigrams) AS g (three) WHERE g.three = ANY (its)) AS o
+        WHERE
+            s.organization_id = ours AND s.trigrams && telling AND abs(char_length(s.lexeme) - char_length(unknown)) <= 5
+            AND o.shared::real / (cardinality(s.trigrams) + cardinality(its) - o.shared) >= 0.35
+        ORDER BY o.shared::real / (cardinality(s.trigrams) + cardinality(its) - o.shared) DESC, s.chunk_count DESC, s.lexeme
+        LIMIT 1;
+        RETURN found;
+    END IF;
+    -- Not counted yet: the first letter is taken as right, to be quick.
+    SELECT s.word INTO found
+    FROM ts_stat(format('SELECT c.stems FROM search.chunks AS c WHERE c.organization_id = %L', ours)) AS s
+    CROSS JOIN LATERAL (SELECT search.trigrams(s.word) AS trigrams) AS v
+    CROSS JOIN LATERAL (SELECT count(*) AS shared FROM unnest(v.trigrams) AS g (three) WHERE g.three = ANY (its)) AS o
+    WHERE
+        s.word ~ '^[[:alpha:]]{4,40}$' AND left(s.word, 1) = left(unknown, 1)
+        AND abs(char_length(s.word) - char_length(unknown)) <= 5
+        AND o.shared::real / (cardinality(v.trigrams) + cardinality(its) - o.shared) >= 0.35
+    ORDER BY o.shared::real / (cardinality(v.trigrams) + cardinality(its) - o.shared) DESC, s.ndoc DESC, s.word
+    LIMIT 1;
+    RETURN found;
+END
+$_$;
+
+ALTER FUNCTION search.better_word(unknown text) OWNER TO qms_definer;
+
+-- Name: FUNCTION better_word(unknown text); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.better_word(unknown text) IS 'The word of the caller''s own collection that shares most groups of three letters with a word it does not have (Jaccard similarity of trigrams, at least 0.35).';
+
+-- Name: build_index(smallint); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.build_index(of_model smallint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    EXECUTE format(
+        'CREATE INDEX IF NOT EXISTS %I ON search.%I USING hnsw ((embedding::extensions.halfvec(%s)) extensions.halfvec_cosine_ops)',
+        'embeddings_m' || of_model || '_near', 'embeddings_m' || of_model,
+        (SELECT m.dims FROM search.embedding_models AS m WHERE m.id = of_model)
+    );
+END
+$$;
+
+ALTER FUNCTION search.build_index(of_model smallint) OWNER TO qms_owner;
+
+-- Name: FUNCTION build_index(of_model smallint); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.build_index(of_model smallint) IS 'Builds the index of neighbours of a model; reading and searching go on, writing of its vectors waits.';
+
+-- Name: claim_jobs(smallint, integer, text, interval); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) RETURNS TABLE(chunk_id bigint, organization_id uuid, content_sha bytea, text_to_embed text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    mine bigint [];
+BEGIN
+    SELECT array_agg(t.chunk_id) INTO mine
+    FROM (
+        SELECT j.chunk_id
+        FROM search.embedding_jobs AS j
+        WHERE
+            j.model_id = of_model AND NOT j.dead AND j.not_before <= clock_timestamp()
+            AND (j.leased_until IS NULL OR j.leased_until < clock_timestamp())
+        ORDER BY j.not_before, j.chunk_id
+        LIMIT max_rows
+        FOR UPDATE SKIP LOCKED
+    ) AS t;
+    -- What the organization has a vector of already needs no model.
+    WITH known AS (
+        INSERT INTO search.embeddings_by_model AS n (
+            chunk_id, model_id, organization_id, content_type, is_current, content_sha, embedding
+        )
+        SELECT c.id, of_model, c.organization_id, c.content_type, c.is_current, c.content_sha, e.embedding
+        FROM search.chunks AS c
+        CROSS JOIN LATERAL (
+            SELECT x.embedding
+            FROM search.embeddings_by_model AS x
+            WHERE
+                x.model_id = of_model AND x.organization_id = c.organization_id AND x.content_sha = c.content_sha
+            LIMIT 1
+        ) AS e
+        WHERE c.id = ANY (mine)
+        ORDER BY c.id
+        ON CONFLICT (chunk_id, model_id) DO UPDATE SET content_sha = excluded.content_sha, embedding = excluded.embedding
+        RETURNING n.chunk_id
+    ),
+
+    settled AS (
+        DELETE FROM search.embedding_jobs AS j USING known AS k
+        WHERE j.model_id = of_model AND j.chunk_id = k.chunk_id
+        RETURNING j.chunk_id
+    )
+
+    SELECT coalesce(array_agg(m.id), '{}') INTO mine
+    FROM unnest(mine) AS m (id) WHERE NOT EXISTS (SELECT FROM settled AS s WHERE s.chunk_id = m.id);
+    UPDATE search.embedding_jobs AS j SET leased_by = worker, leased_until = clock_timestamp() + lease
+    WHERE j.model_id = of_model AND j.chunk_id = ANY (mine);
+    RETURN QUERY
+    SELECT c.id, c.organization_id, c.content_sha, c.heading || E'\n' || c.content
+    FROM search.chunks AS c WHERE c.id = ANY (mine) ORDER BY c.id;
+END
+$$;
+
+ALTER FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) OWNER TO qms_owner;
+
+-- Name: FUNCTION claim_jobs(of_model smallint, max_rows integer, worker text, lease interval); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) IS 'Leases pieces that wait for a vector of a model to a worker; what has one already is settled without work.';
+
+-- Name: conditions(jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.conditions(filters jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT concat_ws(
+        ' AND ',
+        'c.organization_id = $1',
+        CASE WHEN coalesce((filters ->> 'superseded')::boolean, false) THEN NULL ELSE 'c.is_current' END,
+        CASE
+            WHEN filters ? 'types'
+                THEN 'c.content_type = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''types'')))'
+        END,
+        CASE
+            WHEN filters ? 'within'
+                THEN 'c.source_id = ANY (ARRAY(SELECT w.id::uuid FROM jsonb_array_elements_text($2 -> ''within'') AS w (id)))'
+        END,
+        CASE WHEN filters ? 'except' THEN 'c.source_id <> ($2 ->> ''except'')::uuid' END,
+        CASE
+            WHEN filters ? 'document' THEN
+                'EXISTS (SELECT FROM qms.documents AS d WHERE d.id = c.source_id AND d.organization_id = $1 '
+                'AND upper(d.document_number) = upper($2 ->> ''document''))'
+        END,
+        CASE
+            WHEN filters ? 'framework' THEN
+                'EXISTS (SELECT FROM qms.evidence_links AS l '
+                'INNER JOIN qms.clauses AS k ON l.clause_id = k.id INNER JOIN qms.frameworks AS f ON k.framework_id = f.id '
+                'WHERE l.record_id = c.source_id AND l.organization_id = $1 AND NOT l.withdrawn '
+                'AND f.key = $2 ->> ''framework'')'
+        END,
+        CASE
+            WHEN filters ?| ARRAY['states', 'owner_id', 'since', 'until', 'tags'] THEN
+                'EXISTS (SELECT FROM qms.quality_items AS i WHERE i.id = c.source_id AND i.organization_id = $1'
+                || CASE
+                    WHEN filters ? 'states'
+                        THEN ' AND i.status = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''states'')))'
+                    ELSE ''
+                END
+                || CASE WHEN filters ? 'owner_id' THEN ' AND i.owner_id = ($2 ->> ''owner_id'')::uuid' ELSE '' END
+                || CASE
+                    WHEN filters ? 'since'
+                        THEN ' AND coalesce(i.occurred_at, i.created_at) >= ($2 ->> ''since'')::timestamptz'
+                    ELSE ''
+                END
+                || CASE
+                    WHEN filters ? 'until'
+                        THEN ' AND coalesce(i.occurred_at, i.created_at) < ($2 ->> ''until'')::timestamptz'
+                    ELSE ''
+                END
+                || CASE
+                    WHEN filters ? 'tags' THEN ' AND i.tags @> ARRAY(SELECT jsonb_array_elements_text($2 -> ''tags''))'
+                    ELSE ''
+                END
+                || ')'
+        END
+    )
+$_$;
+
+ALTER FUNCTION search.conditions(filters jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION conditions(filters jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.conditions(filters jsonb) IS 'The conditions of a search on its pieces (c), made of fixed words only: $1 is the organization, $2 the filters.';
+
+-- Name: configuration(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.configuration(language text) RETURNS regconfig
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE language
+        WHEN 'en' THEN 'pg_catalog.english'
+        WHEN 'de' THEN 'pg_catalog.german'
+        WHEN 'fr' THEN 'pg_catalog.french'
+        WHEN 'es' THEN 'pg_catalog.spanish'
+        WHEN 'it' THEN 'pg_catalog.italian'
+        WHEN 'pt' THEN 'pg_catalog.portuguese'
+        WHEN 'nl' THEN 'pg_catalog.dutch'
+        WHEN 'sv' THEN 'pg_catalog.swedish'
+        WHEN 'da' THEN 'pg_catalog.danish'
+        WHEN 'no' THEN 'pg_catalog.norwegian'
+        WHEN 'fi' THEN 'pg_catalog.finnish'
+        WHEN 'hu' THEN 'pg_catalog.hungarian'
+        WHEN 'ro' THEN 'pg_catalog.romanian'
+        WHEN 'ru' THEN 'pg_catalog.russian'
+        WHEN 'tr' THEN 'pg_catalog.turkish'
+        ELSE 'pg_catalog.simple'
+    END::regconfig
+$$;
+
+ALTER FUNCTION search.configuration(language text) OWNER TO qms_owner;
+
+-- Name: FUNCTION configuration(language text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.configuration(language text) IS 'How words of a language (ISO 639-1) are reduced to stems.';
+
+-- Name: counted_terms(text[]); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.counted_terms(lexemes text[]) RETURNS TABLE(lexeme text, chunk_count bigint, weight real)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    corpus search.corpora;
+    added bigint;
+BEGIN
+    SELECT k.* INTO corpus FROM search.corpora AS k WHERE k.organization_id = ours;
+    SELECT count(*) INTO added
+    FROM search.chunks AS c WHERE c.organization_id = ours AND c.id > coalesce(corpus.last_chunk, 0);
+    -- What was counted, and what was added since: a term is known as soon as a piece has it.
+    RETURN QUERY
+    SELECT
+        n.term, n.found,
+        ln(1 + greatest(coalesce(corpus.counted, 0) + added - n.found + 0.5, 0.5) / (greatest(n.found, 1) + 0.5))::real
+    FROM (
+        SELECT t.term, coalesce(s.chunk_count, 0) + coalesce(r.found, 0) AS found
+        FROM unnest(lexemes) AS t (term)
+        LEFT JOIN search.term_stats AS s ON s.organization_id = ours AND s.lexeme = t.term
+        LEFT JOIN (
+            SELECT u.lexeme, count(*) AS found
+            FROM search.chunks AS c CROSS JOIN LATERAL unnest(c.stems) AS u
+            WHERE
+                c.organization_id = ours AND c.id > coalesce(corpus.last_chunk, 0) AND added > 0
+                AND u.lexeme = ANY (lexemes)
+            GROUP BY u.lexeme
+        ) AS r ON r.lexeme = t.term
+    ) AS n;
+END
+$$;
+
+ALTER FUNCTION search.counted_terms(lexemes text[]) OWNER TO qms_definer;
+
+-- Name: FUNCTION counted_terms(lexemes text[]); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.counted_terms(lexemes text[]) IS 'In how many pieces of the caller''s organization each term is, and its inverse document frequency (BM25): as search.refresh_terms counted them, and the pieces added since.';
+
+-- Name: cut_long(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.cut_long(line text) RETURNS SETOF text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    most CONSTANT integer := 1300;
+    rest text := line;
+    ahead text;
+    upto integer;
+BEGIN
+    WHILE char_length(rest) > most LOOP
+        ahead := left(rest, most);
+        -- The last end of a sentence in the second half, or else the last space.
+        upto := char_length(substring(ahead FROM '^(.*[.!?;:]["'')\]]?\s)'));
+        IF upto IS NULL OR upto < most / 3 THEN
+            upto := char_length(substring(ahead FROM '^(.*\s)'));
+        END IF;
+        IF upto IS NULL OR upto < most / 3 THEN
+            upto := most;
+        END IF;
+        RETURN NEXT left(rest, upto);
+        rest := substr(rest, upto + 1);
+    END LOOP;
+    RETURN NEXT rest;
+END
+$$;
+
+ALTER FUNCTION search.cut_long(line text) OWNER TO qms_owner;
+
+-- Name: FUNCTION cut_long(line text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.cut_long(line text) IS 'A long line in parts, at ends of sentences; together they are the line again.';
+
+-- Name: drop_model(smallint); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.drop_model(of_model smallint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM search.embedding_models AS m WHERE m.id = of_model AND m.state = 'retired') THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DROP TABLE IF EXISTS search.%I', 'embeddings_m' || of_model);
+    DELETE FROM search.embedding_models AS m WHERE m.id = of_model;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION search.drop_model(of_model smallint) OWNER TO qms_owner;
+
+-- Name: FUNCTION drop_model(of_model smallint); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.drop_model(of_model smallint) IS 'Drops a retired model with its vectors and jobs. Set lock_timeout: it waits for searches, and they for it.';
+
+-- Name: enqueue(); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.enqueue() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO search.embedding_jobs (chunk_id, model_id, organization_id)
+    SELECT c.id, m.id, c.organization_id
+    FROM added AS c INNER JOIN search.embedding_models AS m ON m.state <> 'retired' AND m.provider <> 'given'
+    ORDER BY c.id, m.id
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION search.enqueue() OWNER TO qms_owner;
+
+-- Name: FUNCTION enqueue(); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.enqueue() IS 'A new piece waits for a vector of each model that is used or filled.';
+
+-- Name: fail_job(smallint, text, bigint, text, interval, boolean); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    UPDATE search.embedding_jobs AS j
+    SET
+        attempts = j.attempts + 1, last_error = left(error, 500), leased_by = NULL, leased_until = NULL,
+        not_before = clock_timestamp() + retry_after, dead = fatal OR j.attempts >= 4
+    WHERE j.model_id = of_model AND j.chunk_id = chunk AND j.leased_by = worker
+$$;
+
+ALTER FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) OWNER TO qms_owner;
+
+-- Name: FUNCTION fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) IS 'Gives a piece back to be tried later; after five tries, or at once when it is fatal, it is set aside as dead.';
+
+-- Name: find(text, text, extensions.halfvec, smallint, jsonb, integer); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) RETURNS TABLE(source_id uuid, chunk_id bigint, score double precision, lexical_rank integer, lexical_score double precision, semantic_rank integer, similarity double precision, more_chunks bigint[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $_$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    wanted text [] := ARRAY(SELECT t.lexeme FROM search.terms_of(query) AS t (lexeme));
+    rarity extensions.sparsevec := '{}/268435456';
+    any_of tsquery;
+    phrase text;
+BEGIN
+    IF mode = 'number' THEN
+        RETURN QUERY EXECUTE format(
+            'SELECT s.id, (SELECT min(c.id) FROM search.chunks AS c WHERE c.source_id = s.id AND c.ordinal = 1), '
+            '    CASE WHEN $3 IN (i.number, upper(d.document_number)) THEN 1.0 ELSE 0.5 END::double precision, '
+            '    NULL::integer, NULL::double precision, NULL::integer, NULL::double precision, ''{}''::bigint [] '
+            'FROM qms.quality_items AS i INNER JOIN search.sources AS s ON i.id = s.id '
+            'LEFT JOIN qms.documents AS d ON i.id = d.id '
+            'WHERE i.id IN ('
+            '    SELECT x.id FROM qms.quality_items AS x WHERE x.organization_id = $1 AND starts_with(x.number, $3) '
+            '    UNION '
+            '    SELECT x.id FROM qms.documents AS x WHERE x.organization_id = $1 AND starts_with(upper(x.document_number), $3)) '
+            'AND EXISTS (SELECT FROM search.chunks AS c WHERE c.source_id = s.id AND %s) '
+            'ORDER BY 3 DESC, d.document_number, d.revision DESC NULLS LAST, i.number LIMIT $4',
+            search.conditions(filters)
+        ) USING ours, filters, upper(btrim(query)), max_rows;
+        RETURN;
+    END IF;
+    IF mode <> 'semantic' THEN
+        SELECT coalesce(w.weights, rarity), w.any_of INTO rarity, any_of FROM search.weighed(wanted, 64, mode <> 'exact') AS w;
+        IF mode = 'exact' THEN
+            phrase := lower(btrim(regexp_replace(search.fold(query), '[\s"]+', ' ', 'g')));
+            SELECT string_agg('(' || q.words::text || ')', '|')::tsquery INTO any_of
+            FROM (
+                SELECT phraseto_tsquery(search.configuration(l.language), search.fold(query)) AS words
+                FROM unnest(search.languages()) AS l (language)
+            ) AS q
+            WHERE numnode(q.words) > 0;
+        END IF;
+    END IF;
+    RETURN QUERY
+    SELECT r.*
+    FROM search.ranked(
+        rarity, any_of, phrase, CASE WHEN mode IN ('hybrid', 'semantic') THEN vector END,
+        of_model, filters, CASE WHEN mode = 'hybrid' AND vector IS NULL THEN 'lexical' ELSE mode END, max_rows, true
+    ) AS r;
+END
+$_$;
+
+ALTER FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) OWNER TO qms_definer;
+
+-- Name: FUNCTION find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) IS 'What fits a query, best first, one row for each record and each section of a document. mode: hybrid (lexical without a vector), lexical, semantic, exact (the words as they stand) or number.';
+
+-- Name: finish_jobs(smallint, text, bigint[], bytea[], extensions.halfvec[]); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    done integer;
+BEGIN
+    WITH given AS (
+        SELECT g.chunk_id, g.content_sha, g.embedding FROM unnest(chunks, hashes, vectors) AS g (chunk_id, content_sha, embedding)
+    ),
+
+    stored AS (
+        INSERT INTO search.embeddings_by_model AS n (
+            chunk_id, model_id, organization_id, content_type, is_current, content_sha, embedding
+        )
+        SELECT c.id, of_model, c.organization_id, c.content_type, c.is_current, c.content_sha, g.embedding
+        FROM given AS g INNER JOIN search.chunks AS c ON g.chunk_id = c.id AND g.content_sha = c.content_sha
+        ORDER BY c.id
+        ON CONFLICT (chunk_id, model_id) DO UPDATE
+        SET content_sha = excluded.content_sha, embedding = excluded.embedding, is_current = excluded.is_current
+        RETURNING n.chunk_id
+    )
+
+    DELETE FROM search.embedding_jobs AS j USING stored AS s WHERE j.model_id = of_model AND j.chunk_id = s.chunk_id;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    RETURN done;
+END
+$$;
+
+ALTER FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) OWNER TO qms_owner;
+
+-- Name: FUNCTION finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) IS 'Stores the vectors of pieces that are still what they were (by hash) and takes them off the queue.';
+
+-- Name: fold(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.fold(content text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    -- Character for character, so that a place in the folded text is the same place in the text.
+    SELECT CASE
+        WHEN content !~ '[^\x01-\x7f]' THEN content
+        ELSE
+        translate(
+        content,
+        E'ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿĀāĂăĄąĆćĈĉĊċČčĎďĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭĮįİĴĵ'
+        || E'ĶķĹĺĻļĽľŃńŅņŇňŌōŎŏŐőŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžǍǎǏǐǑǒǓǔǕǖǗǘǙǚǛǜȘșȚțḀḁḂḃḄḅḆḇḈḉḊḋḌḍḎḏḐḑḒ'
+        || E'ḓḔḕḖḗḘḙḚḛḜḝḞḟḠḡḢḣḤḥḦḧḨḩḪḫḬḭḮḯḰḱḲḳḴḵḶḷḸḹḺḻḼḽḾḿṀṁṂṃṄṅṆṇṈṉṊṋṌṍṎṏṐṑṒṓṔṕṖṗṘṙṚṛṜṝṞṟṠṡṢṣṤṥṦṧṨṩṪṫṬṭṮṯṰṱṲṳṴṵṶ'
+        || E'ṷṸṹṺṻṼṽṾṿẀẁẂẃẄẅẆẇẈẉẊẋẌẍẎẏẐẑẒẓẔẕẖẗẘẙẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠ'
+        || E'ỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹßẞøØłŁđĐæÆœŒðþıµμ×‘’‚′“”„″«»‐‑‒–—−\u00a0\u2009\u202f\u2007',
+        E'AAAAAACEEEEIIIINOOOOOUUUUYaaaaaaceeeeiiiinooooouuuuyyAaAaAaCcCcCcCcDdEeEeEeEeEeGgGgGgGgHhIiIiIiIiIJj'
+        || E'KkLlLlLlNnNnNnOoOoOoRrRrRrSsSsSsSsTtTtUuUuUuUuUuUuWwYyYZzZzZzAaIiOoUuUuUuUuUuSsTtAaBbBbBbCcDdDdDdDdD'
+        || E'dEeEeEeEeEeFfGgHhHhHhHhHhIiIiKkKkKkLlLlLlLlMmMmMmNnNnNnNnOoOoOoOoPpPpRrRrRrRrSsSsSsSsSsTtTtTtTtUuUuU'
+        || E'uUuUuVvVvWwWwWwWwWwXxXxYyZzZzZzhtwyAaAaAaAaAaAaAaAaAaAaAaAaEeEeEeEeEeEeEeEeIiIiOoOoOoOoOoOoOoOoOoOoO'
+        || E'oOoUuUuUuUuUuUuUuYyYyYyYysSoOlLdDaAoOdtiuux''''''''""""""------\u0020\u0020\u0020\u0020'
+        )
+    END
+$$;
+
+ALTER FUNCTION search.fold(content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION fold(content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.fold(content text) IS 'The text without accents and typographic marks, each character replaced by exactly one.';
+
+-- Name: hash_of(text, text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.hash_of(heading text, content text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to(((heading || '
+'::text) || content), 'UTF8'::name));
+
+ALTER FUNCTION search.hash_of(heading text, content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION hash_of(heading text, content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.hash_of(heading text, content text) IS 'The sha256 of what a model is given to read: heading, line break, content.';
+
+-- Name: identifiers(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.identifiers(content text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(array_agg(DISTINCT f.found), '{}')
+    FROM (
+        -- Part, lot and record numbers: letters and digits, however they are separated.
+        SELECT '#' || lower(regexp_replace(m.found[1], '[^[:alnum:]]', '', 'g')) AS found
+        FROM regexp_matches(
+            search.fold(content),
+            '\m([[:alnum:]]+(?:[-/._][[:alnum:]]+)+|[[:alpha:]]+[0-9][[:alnum:]]*|[0-9]+[[:alpha:]][[:alnum:]]*)\M', 'g'
+        ) AS m (found)
+        WHERE m.found[1] ~ '[0-9]'
+        UNION
+        -- A quantity with its unit, with or without a space, comma or point.
+        SELECT '#' || replace(m.found[1], ',', '.') || lower(m.found[2])
+        FROM regexp_matches(
+            search.fold(content),
+            '\m([0-9]+(?:[.,][0-9]+)?)\s?°?\s?(mm|cm|um|nm|km|m|kg|mg|ug|g|ml|ul|l|ms|min|s|h|c|f|kpa|mpa|hpa|pa|mbar|bar|psi|nm|kn|n|mv|kv|v|ma|a|kw|mw|w|khz|mhz|ghz|hz|ppm|dpi|rpm|in)\M', 'gi'
+        ) AS m (found)
+    ) AS f
+    WHERE char_length(f.found) BETWEEN 3 AND 60
+$$;
+
+ALTER FUNCTION search.identifiers(content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION identifiers(content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.identifiers(content text) IS 'Numbers of parts, lots, records and quantities with units in a text, each in one spelling and marked with #.';
+
+-- Name: index_change(); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.index_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM search.index_record(new.id);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION search.index_change() OWNER TO qms_definer;
+
+-- Name: FUNCTION index_change(); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.index_change() IS 'Indexes a record when the transaction that changed it commits, once.';
+
+-- Name: index_progress(); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.index_progress() RETURNS TABLE(model_id smallint, key text, provider text, model text, dims integer, state text, chunks bigint, done bigint, queued bigint, leased bigint, failed bigint, stale bigint, last_error text, oldest_queued timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        m.id, m.key, m.provider, m.model, m.dims, m.state, n.chunks, e.done, j.queued, j.leased, j.failed,
+        (
+            SELECT count(*) FROM qms.quality_items AS i
+            LEFT JOIN search.sources AS s ON i.id = s.id
+            WHERE i.number IS NOT NULL AND s.record_version IS DISTINCT FROM i.version
+        ),
+        j.last_error, j.oldest
+    FROM search.embedding_models AS m
+    CROSS JOIN (SELECT count(*) AS chunks FROM search.chunks) AS n
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS done FROM search.embeddings_by_model AS x WHERE x.model_id = m.id
+    ) AS e
+    CROSS JOIN LATERAL (
+        SELECT
+            count(*) FILTER (WHERE NOT q.dead) AS queued,
+            count(*) FILTER (WHERE q.leased_until > clock_timestamp()) AS leased,
+            count(*) FILTER (WHERE q.dead) AS failed,
+            (array_agg(q.last_error ORDER BY q.dead DESC, q.attempts DESC) FILTER (WHERE q.last_error IS NOT NULL))[1] AS last_error,
+            min(q.created_at) FILTER (WHERE NOT q.dead) AS oldest
+        FROM search.embedding_jobs AS q WHERE q.model_id = m.id
+    ) AS j
+    ORDER BY m.id
+$$;
+
+ALTER FUNCTION search.index_progress() OWNER TO qms_owner;
+
+-- Name: FUNCTION index_progress(); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.index_progress() IS 'How far the index is, by model, of what the caller may see. stale: records whose pieces are of an older version.';
+
+-- Name: index_record(uuid); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.index_record(of_record uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    item qms.quality_items;
+    document qms.documents;
+    source search.sources;
+BEGIN
+    SELECT i.* INTO item FROM qms.quality_items AS i WHERE i.id = of_record;
+    IF item.id IS NULL OR item.number IS NULL OR EXISTS (
+        SELECT FROM search.sources AS s WHERE s.id = item.id AND s.record_version = item.version
+    ) THEN
+        RETURN;
+    END IF;
+    IF item.category = 'document' THEN
+        SELECT d.* INTO document FROM qms.documents AS d WHERE d.id = item.id;
+    END IF;
+    INSERT INTO search.sources AS s (
+        id, organization_id, record_id, record_version, content_type, title, is_current, language
+    )
+    SELECT
+        item.id, item.organization_id, item.id, item.version, item.category, item.title,
+        item.category <> 'document' OR item.status NOT IN ('superseded', 'obsolete', 'cancelled'),
+        coalesce(document.structure ->> 'language', o.settings ->> 'language', 'en')
+    FROM qms.organizations AS o WHERE o.id = item.organization_id
+    ON CONFLICT (id) DO UPDATE
+    SET
+        record_version = excluded.record_version, title = excluded.title, is_current = excluded.is_current,
+        language = excluded.language, indexed_at = clock_timestamp()
+    RETURNING * INTO source;
+    PERFORM search.put_pieces(
+        source,
+        CASE
+            WHEN nullif(btrim(document.content), '') IS NOT NULL THEN document.content
+            ELSE coalesce(search.text_of(item.id), '')
+        END,
+        concat_ws(' ', item.number, document.document_number),
+        coalesce(document.structure -> 'pages', '[]')
+    );
+END
+$$;
+
+ALTER FUNCTION search.index_record(of_record uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION index_record(of_record uuid); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.index_record(of_record uuid) IS 'Brings the index of a record up to its present version; does nothing when it is.';
+
+-- Name: is_narrow(jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.is_narrow(filters jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT filters ?| ARRAY['within', 'document', 'framework', 'states', 'owner_id', 'since', 'until', 'tags']
+$$;
+
+ALTER FUNCTION search.is_narrow(filters jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION is_narrow(filters jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.is_narrow(filters jsonb) IS 'Whether the filters ask for more than a vector itself knows.';
+
+-- Name: languages(); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.languages() RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(
+        (SELECT k.languages FROM search.corpora AS k WHERE k.organization_id = qms.current_organization_id()), ARRAY['en']
+    )
+$$;
+
+ALTER FUNCTION search.languages() OWNER TO qms_definer;
+
+-- Name: FUNCTION languages(); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.languages() IS 'The languages of the caller''s collection.';
+
+-- Name: near_sql(smallint, jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.near_sql(of_model smallint, filters jsonb) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    few CONSTANT integer := CASE WHEN search.is_narrow(filters) THEN 5000 ELSE 10000 END;
+    model search.embedding_models;
+    candidates bigint;
+    from_where text;
+BEGIN
+    SELECT m.* INTO model FROM search.embedding_models AS m WHERE m.id = of_model AND m.state <> 'filling';
+    IF model.id IS NULL THEN
+        RAISE EXCEPTION 'the model of this search is not in use any more' USING ERRCODE = 'QM025', HINT = 'Search again.';
+    END IF;
+    from_where := format(
+        'FROM search.%I AS e %s WHERE e.organization_id = $1%s%s%s', 'embeddings_m' || of_model,
+        CASE
+            WHEN search.is_narrow(filters) OR filters ? 'except'
+                THEN 'INNER JOIN search.chunks AS c ON e.chunk_id = c.id AND ' || search.conditions(filters)
+            ELSE ''
+        END,
+        CASE WHEN coalesce((filters ->> 'superseded')::boolean, false) THEN '' ELSE ' AND e.is_current' END,
+        CASE
+            WHEN filters ? 'types'
+                THEN ' AND e.content_type = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> ''types'')))'
+            ELSE ''
+        END,
+        ''
+    );
+    -- Conditions on records are counted by sources, of which there are fewer.
+    EXECUTE format(
+        'SELECT count(*) FROM (SELECT %s LIMIT %s) AS x',
+        CASE
+            WHEN search.is_narrow(filters) THEN
+                'FROM (SELECT s.id AS source_id, s.organization_id, s.content_type, s.is_current FROM search.sources AS s) AS c WHERE '
+                || search.conditions(filters)
+            ELSE from_where
+        END, few + 1
+    )
+    INTO candidates USING qms.current_organization_id(), filters;
+    -- A filter over an index of neighbours loses rows in silence: up to 10,000 candidates are all compared. Adding 0 keeps
+    -- the planner from that index.
+    RETURN format(
+        'SELECT e.chunk_id, e.embedding::extensions.halfvec(%1$s) OPERATOR(extensions.<=>) $5::extensions.halfvec(%1$s) AS distance '
+        '%2$s ORDER BY (e.embedding::extensions.halfvec(%1$s) OPERATOR(extensions.<=>) $5::extensions.halfvec(%1$s))%3$s LIMIT $6',
+        model.dims, from_where, CASE WHEN candidates <= few THEN ' + 0' ELSE '' END
+    );
+END
+$_$;
+
+ALTER FUNCTION search.near_sql(of_model smallint, filters jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION near_sql(of_model smallint, filters jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.near_sql(of_model smallint, filters jsonb) IS 'The statement that finds the nearest pieces: all candidates compared when they are few, the index of neighbours otherwise.';
+
+-- Name: pieces(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.pieces(content text) RETURNS SETOF search.piece
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    enough CONSTANT integer := 700;
+    most CONSTANT integer := 1300;
+    section record;
+    line record;
+    one search.piece;
+    body text;
+    at integer;
+    header text;
+    in_table integer;
+    gathered text;
+BEGIN
+    FOR section IN SELECT s.path, s.level, s.heading_path, s.char_start, s.char_end FROM search.sections(content) AS s LOOP
+        one.section := section.path;
+        one.heading := section.heading_path;
+        body := substr(content, section.char_start + 1, section.char_end - section.char_start);
+        at := section.char_start;
+        gathered := '';
+        one.char_start := at;
+        header := NULL;
+        in_table := 0;
+        FOR line IN
+            SELECT p.words, l.place > 1 OR section.level = 0 AS wanted
+            FROM string_to_table(body, E'\n') WITH ORDINALITY AS l (words, place)
+            CROSS JOIN LATERAL search.cut_long(l.words || E'\n') AS p (words)
+        LOOP
+            IF line.wanted THEN
+                IF line.words ~ '^\s*\|' THEN
+                    in_table := in_table + 1;
+                    IF in_table = 1 THEN
+                        header := left(line.words, 400);
+                    ELSIF in_table = 2 AND line.words ~ '^\s*\|[\s:|-]+\|?\s*$' THEN
+                        header := header || line.words;
+                    ELSIF in_table = 2 THEN
+                        header := NULL;
+                    END IF;
+                ELSE
+                    in_table := 0;
+                    header := NULL;
+                END IF;
+                IF gathered <> '' AND (
+                    char_length(gathered) + char_length(line.words) > most
+                    OR (line.words !~ '\S' AND char_length(gathered) >= enough)
+                ) THEN
+                    one.char_end := at;
+                    one.content := btrim(gathered, E' \n');
+                    RETURN NEXT one;
+                    gathered := CASE WHEN in_table > 2 AND header IS NOT NULL THEN header ELSE '' END;
+                    one.char_start := at;
+                END IF;
+                IF gathered = '' AND line.words !~ '\S' THEN
+                    one.char_start := at + char_length(line.words);
+                ELSE
+                    gathered := gathered || line.words;
+                END IF;
+            ELSE
+                one.char_start := at + char_length(line.words);
+            END IF;
+            at := at + char_length(line.words);
+        END LOOP;
+        -- The last line break of a section is its end.
+        IF gathered ~ '\S' THEN
+            one.char_end := least(at, section.char_end);
+            one.content := btrim(gathered, E' \n');
+            RETURN NEXT one;
+        END IF;
+    END LOOP;
+END
+$_$;
+
+ALTER FUNCTION search.pieces(content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION pieces(content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.pieces(content text) IS 'A Markdown text in pieces to find, none across two sections, each with its section and the titles above it.';
+
+-- Name: sources; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.sources (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    record_id uuid,
+    record_version integer,
+    content_type text NOT NULL,
+    title text NOT NULL,
+    is_current boolean DEFAULT true NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    source_table text,
+    source_id uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    indexed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sources_check CHECK ((record_id = id)),
+    CONSTRAINT sources_content_type_check CHECK ((content_type ~ '^[a-z][a-z0-9_.-]{0,62}$'::text))
+);
+ALTER TABLE ONLY search.sources ALTER COLUMN title SET STATISTICS 0;
+
+ALTER TABLE ONLY search.sources FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.sources OWNER TO qms_owner;
+
+-- Name: TABLE sources; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.sources IS 'What can be found: each record (its id is that of the record; a document is one version), and texts put in by callers.';
+
+-- Name: COLUMN sources.is_current; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON COLUMN search.sources.is_current IS 'False for superseded, obsolete and cancelled versions: found only when asked for.';
+
+-- Name: put_pieces(search.sources, text, text, jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    stems_of_names tsvector := setweight(array_to_tsvector(search.identifiers(coalesce(names, ''))), 'A');
+BEGIN
+    INSERT INTO search.corpora AS k (organization_id, languages) VALUES (source.organization_id, ARRAY[source.language])
+    ON CONFLICT (organization_id) DO UPDATE SET languages = k.languages || excluded.languages
+    WHERE NOT k.languages @> excluded.languages;
+    -- A piece that is there already keeps its row and so its vectors, wherever it moved to.
+    WITH cut AS (
+        SELECT
+            p.place::integer AS place, p.section, p.char_start, p.char_end, p.content,
+            CASE
+                WHEN p.heading = '' OR p.heading = source.title THEN source.title
+                WHEN starts_with(p.heading, source.title || ' > ') THEN p.heading
+                ELSE source.title || ' > ' || p.heading
+            END AS heading,
+            (
+                SELECT max((g.page -> 1)::integer)
+                FROM jsonb_array_elements(pages) AS g (page) WHERE (g.page -> 0)::integer <= p.char_start
+            ) AS page
+        FROM search.pieces(content) WITH ORDINALITY AS p (section, heading, char_start, char_end, content, place)
+    ),
+
+    bare AS (
+        -- What has no text is found by its title.
+        SELECT c.* FROM cut AS c
+        UNION ALL
+        SELECT 1, '', 0, 0, source.title, source.title, NULL WHERE NOT EXISTS (SELECT FROM cut)
+    ),
+
+    wanted AS (
+        SELECT b.*, b.hash AS sha, row_number() OVER (PARTITION BY b.hash ORDER BY b.place) AS nth
+        FROM (SELECT c.*, search.hash_of(c.heading, c.content) AS hash FROM bare AS c) AS b
+    ),
+
+    there AS (
+        SELECT c.id, c.content_sha AS sha, row_number() OVER (PARTITION BY c.content_sha ORDER BY c.ordinal) AS nth
+        FROM search.chunks AS c WHERE c.source_id = source.id
+    ),
+
+    gone AS (
+        DELETE FROM search.chunks AS c
+        WHERE c.source_id = source.id AND NOT EXISTS (
+            SELECT FROM there AS t INNER JOIN wanted AS w ON t.sha = w.sha AND t.nth = w.nth WHERE t.id = c.id
+        )
+    ),
+
+    moved AS (
+        UPDATE search.chunks AS c
+        SET
+            ordinal = w.place, section = w.section, page = w.page, char_start = w.char_start, char_end = w.char_end,
+            is_current = source.is_current
+        FROM there AS t INNER JOIN wanted AS w ON t.sha = w.sha AND t.nth = w.nth
+        WHERE
+            c.id = t.id
+            AND (c.ordinal, c.section, c.page, c.char_start, c.char_end, c.is_current)
+            IS DISTINCT FROM (w.place, w.section, w.page, w.char_start, w.char_end, source.is_current)
+    ),
+
+    stemmed AS (
+        SELECT
+            w.*,
+            setweight(search.vector_of(w.heading, source.language), 'A') || stems_of_names
+            || search.vector_of(w.content, source.language) AS stems
+        FROM wanted AS w
+        LEFT JOIN there AS t ON w.sha = t.sha AND w.nth = t.nth
+        WHERE t.id IS NULL
+    )
+
+    INSERT INTO search.chunks (
+        organization_id, source_id, content_type, is_current, ordinal, section, heading, page, char_start, char_end,
+        content, stems, weights
+    )
+    SELECT
+        source.organization_id, source.id, source.content_type, source.is_current, s.place, s.section, s.heading, s.page,
+        s.char_start, s.char_end, s.content, s.stems, search.weights_of(s.stems)
+    FROM stemmed AS s
+    ORDER BY s.place;
+    UPDATE search.embeddings_by_model AS e SET is_current = source.is_current
+    FROM search.chunks AS c
+    WHERE c.source_id = source.id AND e.chunk_id = c.id AND e.is_current <> source.is_current;
+END
+$$;
+
+ALTER FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION put_pieces(source search.sources, content text, names text, pages jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) IS 'Makes the pieces of a source those of this content; only what changed is written.';
+
+-- Name: put_text(text, text, text, text, uuid, jsonb); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    source search.sources;
+BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'you may not put texts into the index' USING ERRCODE = 'QM022', HINT = 'Ask a colleague who may write.';
+    END IF;
+    IF EXISTS (SELECT FROM qms.record_types AS t WHERE t.category = of_type) THEN
+        RAISE EXCEPTION 'texts of type % are records, which are indexed by themselves', of_type
+        USING ERRCODE = 'QM024', HINT = 'Choose another content_type, such as note or manual.';
+    END IF;
+    INSERT INTO search.sources AS s (organization_id, content_type, title, source_table, source_id, metadata)
+    VALUES (
+        qms.current_organization_id(), of_type, coalesce(nullif(btrim(of_title), ''), left(of_content, 80)), of_table,
+        of_id, coalesce(of_metadata, '{}')
+    )
+    ON CONFLICT (organization_id, source_table, source_id, content_type) DO UPDATE
+    SET title = excluded.title, metadata = excluded.metadata, indexed_at = clock_timestamp()
+    RETURNING * INTO source;
+    PERFORM search.put_pieces(source, of_content, NULL, '[]');
+    RETURN source.id;
+END
+$$;
+
+ALTER FUNCTION search.put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb) IS 'Puts a text of the caller into the index; the same source_table and source_id replace what was there. Returns its source.';
+
+-- Name: put_vector(uuid, extensions.halfvec, text); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.put_vector(of_source uuid, vector extensions.halfvec, of_key text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    model search.embedding_models;
+BEGIN
+    SELECT m.* INTO model FROM search.embedding_models AS m
+    WHERE m.provider = 'given' AND m.dims = extensions.vector_dims(vector) AND (of_key IS NULL OR m.key = of_key)
+    ORDER BY m.id LIMIT 1;
+    IF model.id IS NULL THEN
+        RAISE EXCEPTION 'there is no model for vectors of % dimensions that callers bring', extensions.vector_dims(vector)
+        USING ERRCODE = 'QM024', HINT = 'Dimensions there are: ' || (
+            SELECT string_agg(m.dims::text, ', ' ORDER BY m.dims) FROM search.embedding_models AS m WHERE m.provider = 'given'
+        ) || '. Leave the vector out to have it made here.';
+    END IF;
+    IF (SELECT count(*) FROM search.chunks AS c WHERE c.source_id = of_source AND c.organization_id = ours) <> 1 THEN
+        RAISE EXCEPTION 'a vector belongs to one piece, and this text has several'
+        USING ERRCODE = 'QM024', HINT = 'Give texts of at most 700 characters without headings, or leave the vector out.';
+    END IF;
+    INSERT INTO search.embeddings_by_model AS e (
+        chunk_id, model_id, organization_id, content_type, is_current, content_sha, embedding
+    )
+    SELECT c.id, model.id, c.organization_id, c.content_type, c.is_current, c.content_sha, vector
+    FROM search.chunks AS c WHERE c.source_id = of_source AND c.organization_id = ours
+    ON CONFLICT (chunk_id, model_id) DO UPDATE SET embedding = excluded.embedding, content_sha = excluded.content_sha;
+END
+$$;
+
+ALTER FUNCTION search.put_vector(of_source uuid, vector extensions.halfvec, of_key text) OWNER TO qms_definer;
+
+-- Name: FUNCTION put_vector(of_source uuid, vector extensions.halfvec, of_key text); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.put_vector(of_source uuid, vector extensions.halfvec, of_key text) IS 'Stores a vector of the caller''s own for a text of theirs.';
+
+-- Name: query_of(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.query_of(query text) RETURNS tsquery
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT string_agg(quote_literal(t.lexeme), '|')::tsquery FROM search.terms_of(query) AS t (lexeme)
+$$;
+
+ALTER FUNCTION search.query_of(query text) OWNER TO qms_owner;
+
+-- Name: FUNCTION query_of(query text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.query_of(query text) IS 'Any of the terms of a query; null when it has none.';
+
+-- Name: queue_model(smallint); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.queue_model(of_model smallint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    queued bigint;
+BEGIN
+    INSERT INTO search.embedding_jobs (chunk_id, model_id, organization_id)
+    SELECT c.id, of_model, c.organization_id
+    FROM search.chunks AS c
+    WHERE NOT EXISTS (
+        SELECT FROM search.embeddings_by_model AS e
+        WHERE e.model_id = of_model AND e.chunk_id = c.id AND e.content_sha = c.content_sha
+    )
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS queued = ROW_COUNT;
+    RETURN queued;
+END
+$$;
+
+ALTER FUNCTION search.queue_model(of_model smallint) OWNER TO qms_owner;
+
+-- Name: FUNCTION queue_model(of_model smallint); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.queue_model(of_model smallint) IS 'Queues every piece that has no vector of a model yet.';
+
+-- Name: ranked(extensions.sparsevec, tsquery, text, extensions.halfvec, smallint, jsonb, text, integer, boolean); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean) RETURNS TABLE(source_id uuid, chunk_id bigint, score double precision, lexical_rank integer, lexical_score double precision, semantic_rank integer, similarity double precision, more_chunks bigint[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET "hnsw.ef_search" TO '120'
+    SET "hnsw.iterative_scan" TO 'relaxed_order'
+    SET "hnsw.max_scan_tuples" TO '40000'
+    AS $_$
+DECLARE
+    -- A document is found by its sections, a record as a whole.
+    part text := CASE WHEN by_section THEN 'CASE c.content_type WHEN ''document'' THEN c.section ELSE '''' END' ELSE '''''' END;
+    by_words text := 'SELECT NULL::uuid AS source_id, '''' AS part, NULL::bigint AS id, NULL::double precision AS score WHERE false';
+    by_meaning text := by_words;
+BEGIN
+    IF any_of IS NOT NULL OR phrase IS NOT NULL THEN
+        by_words := format(
+            'SELECT c.source_id, %s AS part, c.id, -(c.weights OPERATOR(extensions.<#>) $3) AS score FROM search.chunks AS c '
+            'WHERE %s%s%s ORDER BY c.weights OPERATOR(extensions.<#>) $3, c.id LIMIT $10',
+            part, search.conditions(filters),
+            CASE WHEN any_of IS NOT NULL THEN ' AND c.stems @@ $4' ELSE '' END,
+            CASE
+                WHEN phrase IS NOT NULL THEN
+                    ' AND position($7 IN lower(regexp_replace(search.fold(c.heading || '' '' || c.content), ''\s+'', '' '', ''g''))) > 0'
+                ELSE ''
+            END
+        );
+    END IF;
+    IF vector IS NOT NULL THEN
+        by_meaning := format(
+            'SELECT c.source_id, %s AS part, c.id, 1 - n.distance AS score '
+            'FROM (%s) AS n INNER JOIN search.chunks AS c ON n.chunk_id = c.id',
+            part, search.near_sql(of_model, filters)
+        );
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'WITH words AS MATERIALIZED (%s), '
+        'meaning AS MATERIALIZED (%s), '
+        'best_words AS ('
+        '    SELECT b.*, row_number() OVER (ORDER BY b.score DESC, b.id) AS place '
+        '    FROM ('
+        '        SELECT w.source_id, w.part, (array_agg(w.id ORDER BY w.score DESC, w.id))[1] AS id, '
+        -- A second piece that fits counts a little; all of them would put the longest first.
+        '            max(w.score) + 0.1 * coalesce((array_agg(w.score ORDER BY w.score DESC))[2], 0) AS score '
+        '        FROM words AS w GROUP BY w.source_id, w.part) AS b), '
+        'best_meaning AS ('
+        '    SELECT b.*, row_number() OVER (ORDER BY b.score DESC, b.id) AS place '
+        '    FROM (SELECT DISTINCT ON (m.source_id, m.part) m.* FROM meaning AS m '
+        '        ORDER BY m.source_id, m.part, m.score DESC, m.id) AS b), '
+        'fused AS ('
+        '    SELECT source_id, part, '
+        '        CASE $8 WHEN ''hybrid'' THEN coalesce(1.0 / (15 + l.place), 0) + coalesce(1.0 / (15 + s.place), 0) '
+        '            WHEN ''semantic'' THEN s.score ELSE l.score END::double precision AS score, '
+        '        l.place::integer AS lexical_rank, l.score::double precision AS lexical_score, '
+        '        s.place::integer AS semantic_rank, s.score::double precision AS similarity '
+        '    FROM best_words AS l FULL JOIN best_meaning AS s USING (source_id, part)), '
+        -- Which piece is shown, and which else fit: by words and by meaning as well.
+        'pieces AS ('
+        '    SELECT source_id, part, id, coalesce(1.0 / (15 + w.place), 0) + coalesce(1.0 / (15 + m.place), 0) AS score '
+        '    FROM (SELECT x.*, row_number() OVER (ORDER BY x.score DESC, x.id) AS place FROM words AS x) AS w '
+        '    FULL JOIN (SELECT x.*, row_number() OVER (ORDER BY x.score DESC, x.id) AS place FROM meaning AS x) AS m '
+        '    USING (source_id, part, id)), '
+        'shown AS ('
+        '    SELECT DISTINCT ON (p.source_id, p.part) p.source_id, p.part, p.id '
+        '    FROM pieces AS p ORDER BY p.source_id, p.part, p.score DESC, p.id) '
+        'SELECT f.source_id, h.id, f.score, f.lexical_rank, f.lexical_score, f.semantic_rank, f.similarity, '
+        '    (array_remove(o.ids, h.id))[1:3] '
+        'FROM fused AS f INNER JOIN shown AS h USING (source_id, part) INNER JOIN ('
+        '    SELECT p.source_id, array_agg(p.id ORDER BY p.score DESC, p.id) AS ids FROM pieces AS p GROUP BY p.source_id'
+        ') AS o USING (source_id) '
+        'ORDER BY f.score DESC, f.lexical_rank NULLS LAST, h.id LIMIT $9',
+        by_words, by_meaning
+    ) USING
+        qms.current_organization_id(), filters, weights, any_of, vector,
+        -- Neighbours further away than these hardly move a result, and each costs time.
+        CASE mode WHEN 'hybrid' THEN 150 ELSE greatest(150, max_rows) END, phrase, mode, max_rows,
+        greatest(150, 2 * max_rows);
+EXCEPTION WHEN undefined_table THEN
+    RAISE EXCEPTION 'the model of this search is not in use any more' USING ERRCODE = 'QM025', HINT = 'Search again.';
+END
+$_$;
+
+ALTER FUNCTION search.ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean) IS 'Sources, or sections of documents, by terms (BM25) and by meaning (cosine), fused by reciprocal ranks with k = 15 (Cormack et al. 2009 use 60; 15 was as good or better on what we measured), each with the piece that fits best.';
+
+-- Name: refresh_terms(boolean); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.refresh_terms(force boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    corpus search.corpora;
+    newest bigint;
+    since bigint;
+BEGIN
+    SELECT k.* INTO corpus FROM search.corpora AS k WHERE k.organization_id = ours FOR UPDATE SKIP LOCKED;
+    IF corpus.organization_id IS NULL THEN
+        RETURN false;
+    END IF;
+    SELECT max(c.id), count(*) FILTER (WHERE c.id > coalesce(corpus.last_chunk, 0)) INTO newest, since
+    FROM (SELECT x.id FROM search.chunks AS x WHERE x.organization_id = ours AND x.id > coalesce(corpus.last_chunk, 0)) AS c;
+    IF NOT force AND coalesce(since, 0) <= greatest(100, coalesce(corpus.counted, 0) / 50)
+        AND (coalesce(since, 0) = 0 OR corpus.counted_at > clock_timestamp() - interval '30 seconds') THEN
+        RETURN false;
+    END IF;
+    -- In the order of the key, so that two of these never wait for each other in a circle.
+    MERGE INTO search.term_stats AS t
+    USING (
+        SELECT s.word, s.ndoc
+        FROM ts_stat(format('SELECT c.stems FROM search.chunks AS c WHERE c.organization_id = %L', ours)) AS s
+        ORDER BY s.word
+    ) AS n
+    ON t.organization_id = ours AND t.lexeme = n.word
+    WHEN MATCHED AND t.chunk_count <> n.ndoc THEN UPDATE SET chunk_count = n.ndoc
+    WHEN NOT MATCHED THEN INSERT (organization_id, lexeme, chunk_count, trigrams) VALUES (
+        ours, n.word, n.ndoc, CASE WHEN n.word ~ '^[[:alpha:]]{4,40}$' THEN search.trigrams(n.word) END
+    );
+    UPDATE search.corpora AS k
+    SET
+        counted = (SELECT count(*) FROM search.chunks AS c WHERE c.organization_id = ours),
+        last_chunk = coalesce(newest, k.last_chunk), counted_at = clock_timestamp()
+    WHERE k.organization_id = ours;
+    RETURN true;
+END
+$_$;
+
+ALTER FUNCTION search.refresh_terms(force boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION refresh_terms(force boolean); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.refresh_terms(force boolean) IS 'Counts in how many pieces of the caller''s organization each term occurs, when enough has changed. Nothing of another organization goes into what this one sees.';
+
+-- Name: release_jobs(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.release_jobs(worker text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    released integer;
+BEGIN
+    UPDATE search.embedding_jobs AS j SET leased_by = NULL, leased_until = NULL WHERE j.leased_by = worker;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    RETURN released;
+END
+$$;
+
+ALTER FUNCTION search.release_jobs(worker text) OWNER TO qms_owner;
+
+-- Name: FUNCTION release_jobs(worker text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.release_jobs(worker text) IS 'Hands back what a worker has leased: it stops.';
+
+-- Name: revive_jobs(smallint); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.revive_jobs(of_model smallint) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    revived integer;
+BEGIN
+    UPDATE search.embedding_jobs AS j SET dead = false, attempts = 0, not_before = clock_timestamp()
+    WHERE j.model_id = of_model AND j.dead;
+    GET DIAGNOSTICS revived = ROW_COUNT;
+    RETURN revived;
+END
+$$;
+
+ALTER FUNCTION search.revive_jobs(of_model smallint) OWNER TO qms_owner;
+
+-- Name: FUNCTION revive_jobs(of_model smallint); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.revive_jobs(of_model smallint) IS 'Puts what was set aside as dead back into the queue.';
+
+-- Name: sections(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.sections(content text) RETURNS TABLE(ordinal integer, level integer, path text, title text, heading_path text, char_start integer, char_end integer)
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    line record;
+    fenced boolean := false;
+    marks text [];
+    titles text [] := '{}';
+    levels integer [] := '{}';
+    used jsonb := '{}';
+    printed text;
+    begun boolean := false;
+BEGIN
+    ordinal := 0;
+    level := 0;
+    path := '';
+    title := '';
+    heading_path := '';
+    char_start := 0;
+    FOR line IN
+        SELECT l.words, (sum(char_length(l.words) + 1) OVER (ORDER BY l.place))::integer - char_length(l.words) - 1 AS at
+        FROM string_to_table(content, E'\n') WITH ORDINALITY AS l (words, place)
+    LOOP
+        IF line.words ~ '^\s*(```|~~~)' THEN
+            fenced := NOT fenced;
+        END IF;
+        marks := CASE WHEN NOT fenced THEN regexp_match(line.words, '^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$') END;
+        IF marks IS NULL THEN
+            begun := begun OR line.words ~ '\S';
+            CONTINUE;
+        END IF;
+        IF begun THEN
+            char_end := line.at;
+            RETURN NEXT;
+            ordinal := ordinal + 1;
+        END IF;
+        begun := true;
+        level := char_length(marks[1]);
+        title := btrim(regexp_replace(marks[2], '[*_`]+', '', 'g'));
+        WHILE cardinality(levels) > 0 AND levels[cardinality(levels)] >= level LOOP
+            levels := trim_array(levels, 1);
+            titles := trim_array(titles, 1);
+        END LOOP;
+        levels := levels || level;
+        titles := titles || title;
+        heading_path := array_to_string(titles, ' > ');
+        printed := (regexp_match(title, '^(?:§+\s*|(?:Section|Clause|Chapter|Annex|Appendix|Abschnitt|Kapitel|Article)\s+)?((?:[A-Z]{1,2}[.-])?[0-9]{1,4}(?:[.-][0-9]{1,3})*[a-z]?)(?:[.):]|\s|$)'))[1];
+        path := coalesce(printed, search.slug(title));
+        used := jsonb_set(used, ARRAY[path], to_jsonb(coalesce((used ->> path)::integer, 0) + 1));
+        IF (used ->> path)::integer > 1 THEN
+            path := path || '-' || (used ->> path);
+        END IF;
+        char_start := line.at;
+    END LOOP;
+    IF begun THEN
+        char_end := char_length(content);
+        RETURN NEXT;
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION search.sections(content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION sections(content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.sections(content text) IS 'The sections of a Markdown text: printed number or slug of the title, titles above, and where each begins and ends (characters from 0, subsections not included). Text before the first heading has level 0 and an empty path.';
+
+-- Name: similar(uuid, text, extensions.halfvec, smallint, jsonb, integer); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) RETURNS TABLE(source_id uuid, chunk_id bigint, score double precision, lexical_rank integer, lexical_score double precision, semantic_rank integer, similarity double precision, more_chunks bigint[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    most CONSTANT integer := 32;
+    wanted text [];
+    meaning extensions.halfvec := vector;
+    rarity extensions.sparsevec;
+    any_of tsquery;
+BEGIN
+    IF of_source IS NULL THEN
+        wanted := ARRAY(SELECT t.lexeme FROM search.terms_of(query) AS t (lexeme));
+    ELSE
+        wanted := ARRAY(
+            SELECT t.lexeme
+            FROM search.chunks AS c CROSS JOIN LATERAL unnest(c.stems) AS t
+            WHERE c.source_id = of_source AND c.organization_id = ours AND t.lexeme !~ '[\\'']'
+            GROUP BY t.lexeme
+            ORDER BY sum(cardinality(t.positions)) DESC, t.lexeme
+            LIMIT 400
+        );
+        filters := filters || jsonb_build_object('except', of_source);
+        IF meaning IS NULL THEN
+            SELECT extensions.avg(e.embedding) INTO meaning
+            FROM search.embeddings_by_model AS e INNER JOIN search.chunks AS c ON e.chunk_id = c.id
+            WHERE c.source_id = of_source AND e.organization_id = ours AND e.model_id = of_model;
+        END IF;
+    END IF;
+    SELECT w.weights, w.any_of INTO rarity, any_of FROM search.weighed(wanted, most, false) AS w;
+    RETURN QUERY
+    SELECT r.*
+    FROM search.ranked(
+        coalesce(rarity, '{}/268435456'), any_of, NULL, meaning, of_model, filters,
+        CASE WHEN meaning IS NULL THEN 'lexical' WHEN any_of IS NULL THEN 'semantic' ELSE 'hybrid' END, max_rows, false
+    ) AS r;
+END
+$$;
+
+ALTER FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) OWNER TO qms_definer;
+
+-- Name: FUNCTION "similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) IS 'What resembles a source by its rarest terms and its vectors, or a text; best first, one row a source.';
+
+-- Name: slug(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.slug(title text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(nullif(left(btrim(regexp_replace(lower(search.fold(title)), '[^[:alnum:]]+', '-', 'g'), '-'), 60), ''), 'section')
+$$;
+
+ALTER FUNCTION search.slug(title text) OWNER TO qms_owner;
+
+-- Name: FUNCTION slug(title text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.slug(title text) IS 'A title as part of an address: lower case, hyphens, at most 60 characters.';
+
+-- Name: suggest(text); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.suggest(query text) RETURNS TABLE(word text, better text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+    SELECT u.lexeme, b.better
+    FROM (
+        SELECT t.lexeme
+        FROM search.counted_terms(ARRAY(SELECT x.lexeme FROM search.terms_of(query) AS x (lexeme))) AS t
+        WHERE t.chunk_count = 0
+        LIMIT 8
+    ) AS u
+    CROSS JOIN LATERAL search.better_word(u.lexeme) AS b (better)
+    WHERE b.better IS NOT NULL
+$$;
+
+ALTER FUNCTION search.suggest(query text) OWNER TO qms_definer;
+
+-- Name: FUNCTION suggest(query text); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.suggest(query text) IS 'For words of a query that no piece has: the most similar one that there is.';
+
+-- Name: term_number(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.term_number(lexeme text) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (((('x'::text || substr(md5(lexeme), 1, 7)))::bit(28))::integer + 1);
+
+ALTER FUNCTION search.term_number(lexeme text) OWNER TO qms_owner;
+
+-- Name: FUNCTION term_number(lexeme text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.term_number(lexeme text) IS 'The dimension of a term in a sparse vector: 28 bits of its hash.';
+
+-- Name: terms_of(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.terms_of(query text) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT DISTINCT t.lexeme
+    FROM unnest(search.languages()) AS l (language)
+    CROSS JOIN LATERAL unnest(search.vector_of(query, l.language)) AS t
+    -- These two mean something in the text of a tsquery.
+    WHERE t.lexeme !~ '[\\'']'
+$$;
+
+ALTER FUNCTION search.terms_of(query text) OWNER TO qms_owner;
+
+-- Name: FUNCTION terms_of(query text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.terms_of(query text) IS 'The terms of a query, reduced as the languages of the collection are.';
+
+-- Name: text_of(uuid); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.text_of(of_record uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$ DECLARE ours uuid; item qms.quality_items; own jsonb; parts text; BEGIN SELECT i.* INTO item FROM qms.quality_items AS i WHERE i.id = of_record; ours := item.organization_id; CASE item.category WHEN 'nonconformance' THEN SELECT to_jsonb(t) INTO own FROM qms.nonconformances AS t WHERE t.id = of_record; WHEN 'deviation' THEN SELECT to_jsonb(t) INTO own FROM qms.deviations AS t WHERE t.id = of_record; WHEN 'complaint' THEN SELECT to_jsonb(t) INTO own FROM qms.complaints AS t WHERE t.id = of_record; WHEN 'capa' THEN SELECT to_jsonb(t) INTO own FROM qms.capas AS t WHERE t.id = of_record; WHEN 'change_request' THEN SELECT to_jsonb(t) INTO own FROM qms.change_requests AS t WHERE t.id = of_record; WHEN 'document' THEN SELECT to_jsonb(t) INTO own FROM qms.documents AS t WHERE t.id = of_record; WHEN 'audit' THEN SELECT to_jsonb(t) INTO own FROM qms.audits AS t WHERE t.id = of_record; WHEN 'finding' THEN SELECT to_jsonb(t) INTO own FROM qms.findings AS t WHERE t.id = of_record; WHEN 'risk' THEN SELECT to_jsonb(t) INTO own FROM qms.risks AS t WHERE t.id = of_record; WHEN 'training' THEN SELECT to_jsonb(t) INTO own FROM qms.trainings AS t WHERE t.id = of_record; WHEN 'supplier' THEN SELECT to_jsonb(t) INTO own FROM qms.suppliers AS t WHERE t.id = of_record; WHEN 'scar' THEN SELECT to_jsonb(t) INTO own FROM qms.scars AS t WHERE t.id = of_record; WHEN 'equipment' THEN SELECT to_jsonb(t) INTO own FROM qms.equipment AS t WHERE t.id = of_record; WHEN 'field_action' THEN SELECT to_jsonb(t) INTO own FROM qms.field_actions AS t WHERE t.id = of_record; WHEN 'extension_request' THEN SELECT to_jsonb(t) INTO own FROM qms.extension_requests AS t WHERE t.id = of_record; ELSE own := NULL; END CASE; SELECT string_agg(g.label || E':\n' || g.words, E'\n\n' ORDER BY g.label) INTO parts FROM (SELECT upper(left(p.part, 1)) || replace(substr(p.part, 2), '_', ' ') AS label, string_agg(search.words_of(p.fields), E'\n' ORDER BY p.created_at, p.id) AS words FROM (SELECT 'calibrations' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.calibrations AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'capa_actions' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.capa_actions AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'dispositions' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.dispositions AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'effectiveness_checks' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.effectiveness_checks AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'evidence' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.evidence AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'impact_assessments' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.impact_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'record_notes' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.record_notes AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'reportability_assessments' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.reportability_assessments AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'risk_controls' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.risk_controls AS t WHERE t.organization_id = ours AND t.record_id = of_record UNION ALL SELECT 'root_causes' AS part, to_jsonb(t) AS fields, t.created_at, t.id FROM qms.root_causes AS t WHERE t.organization_id = ours AND t.record_id = of_record) AS p GROUP BY p.part) AS g WHERE g.words IS NOT NULL; RETURN concat_ws(E'\n\n', item.description, search.words_of(own), search.words_of(item.metadata), search.words_of(jsonb_build_object('tags', item.tags)), parts); END $$;
+
+ALTER FUNCTION search.text_of(of_record uuid) OWNER TO qms_owner;
+
+-- Name: FUNCTION text_of(of_record uuid); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.text_of(of_record uuid) IS 'All that is said in words in a record and its parts, without its number and title.';
+
+-- Name: trigrams(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.trigrams(word text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT array_agg(DISTINCT substr('  ' || word || ' ', g.place, 3))
+    FROM generate_series(1, char_length(word) + 1) AS g (place)
+$$;
+
+ALTER FUNCTION search.trigrams(word text) OWNER TO qms_owner;
+
+-- Name: FUNCTION trigrams(word text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.trigrams(word text) IS 'The groups of three letters of a word, as pg_trgm makes them.';
+
+-- Name: vector_of(text, text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.vector_of(content text, language text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT to_tsvector(search.configuration(language), search.fold(content)) || array_to_tsvector(search.identifiers(content))
+$$;
+
+ALTER FUNCTION search.vector_of(content text, language text) OWNER TO qms_owner;
+
+-- Name: FUNCTION vector_of(content text, language text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.vector_of(content text, language text) IS 'The stems of a text with their places, and its identifiers.';
+
+-- Name: weighed(text[], integer, boolean); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery) RETURNS record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+    WITH counted AS MATERIALIZED (
+        SELECT t.lexeme, t.chunk_count, t.weight FROM search.counted_terms(lexemes) AS t
+    ),
+
+    mended AS MATERIALIZED (
+        SELECT array_agg(DISTINCT b.better) AS words
+        FROM (SELECT c.lexeme FROM counted AS c WHERE mending AND c.chunk_count = 0 LIMIT 8) AS u
+        CROSS JOIN LATERAL search.better_word(u.lexeme) AS b (better)
+        WHERE b.better IS NOT NULL
+    ),
+
+    wanted AS (
+        SELECT c.lexeme, c.chunk_count, c.weight, search.term_number(c.lexeme) AS term
+        FROM (
+            SELECT c.* FROM counted AS c
+            UNION ALL
+            SELECT t.* FROM mended AS m CROSS JOIN LATERAL search.counted_terms(m.words) AS t WHERE m.words IS NOT NULL
+        ) AS c
+        WHERE c.chunk_count > 0
+        ORDER BY c.weight DESC, c.lexeme
+        LIMIT most
+    )
+
+    SELECT
+        ('{' || string_agg(c.term || ':' || c.weight, ',' ORDER BY c.term) || '}/268435456')::extensions.sparsevec,
+        -- What has only very common terms of the query is not worth the time; what has a rarer one is weighed with all.
+        coalesce(
+            string_agg(quote_literal(c.lexeme), '|') FILTER (
+                WHERE c.chunk_count <= greatest(5000, (SELECT min(x.chunk_count) FROM wanted AS x))
+            ), string_agg(quote_literal(c.lexeme), '|')
+        )::tsquery
+    FROM (SELECT DISTINCT ON (x.term) x.* FROM wanted AS x ORDER BY x.term, x.weight DESC) AS c
+$$;
+
+ALTER FUNCTION search.weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery) OWNER TO qms_definer;
+
+-- Name: FUNCTION weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery) IS 'Terms as a sparse vector of their inverse document frequencies, and the ones that candidates must have one of.';
+
+-- Name: weights_of(tsvector); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.weights_of(stems tsvector) RETURNS extensions.sparsevec
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    -- Okapi BM25 (Robertson and Zaragoza 2009) with k1 = 1.5, b = 0.75 and an average length of 90 terms; what depends
+    -- on the collection, the inverse document frequency, is in the vector of the query.
+    WITH terms AS (
+        SELECT
+            search.term_number(t.lexeme) AS term,
+            -- A word of a heading or title counts twice.
+            (coalesce(cardinality(t.positions), 1) + coalesce(cardinality(array_positions(t.weights, 'A')), 0))::real AS frequency
+        FROM unnest(stems) AS t
+    ),
+
+    length AS (SELECT sum(t.frequency) AS terms FROM terms AS t),
+
+    weights AS (
+        SELECT
+            t.term,
+            sum(t.frequency * 2.5 / (t.frequency + 1.5 * (0.25 + 0.75 * l.terms / 90))) AS weight
+        FROM terms AS t CROSS JOIN length AS l
+        GROUP BY t.term
+    )
+
+    SELECT ('{' || coalesce(string_agg(w.term || ':' || w.weight, ',' ORDER BY w.term), '') || '}/268435456')::extensions.sparsevec
+    FROM weights AS w
+$$;
+
+ALTER FUNCTION search.weights_of(stems tsvector) OWNER TO qms_owner;
+
+-- Name: FUNCTION weights_of(stems tsvector); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.weights_of(stems tsvector) IS 'The BM25 weights of the terms of a piece, as a sparse vector.';
+
+-- Name: words_of(jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.words_of(fields jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    field record;
+    words text;
+    lines text [] := '{}';
+BEGIN
+    FOR field IN SELECT e.key, e.value, jsonb_typeof(e.value) AS kind FROM jsonb_each(fields) AS e ORDER BY e.key LOOP
+        words := CASE field.kind
+            WHEN 'string' THEN field.value #>> '{}'
+            WHEN 'array' THEN (
+                SELECT string_agg(a.item #>> '{}', ', ')
+                FROM jsonb_array_elements(field.value) AS a (item) WHERE jsonb_typeof(a.item) = 'string'
+            )
+        END;
+        -- Ids, hashes, dates and times say nothing to who searches in words.
+        IF words ~ '[[:alpha:]]{2}' AND field.key NOT IN ('content', 'content_sha256', 'structure', 'sha256', 'uri')
+            AND words !~ '^([0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{64}$|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$))' THEN
+            lines := lines || (upper(left(field.key, 1)) || replace(substr(field.key, 2), '_', ' ') || ': ' || words);
+        END IF;
+    END LOOP;
+    RETURN nullif(array_to_string(lines, E'\n'), '');
+END
+$_$;
+
+ALTER FUNCTION search.words_of(fields jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION words_of(fields jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.words_of(fields jsonb) IS 'What is said in words in the fields of an object, a line for each field.';
+
 -- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.agent_runs (
@@ -7788,28 +9571,95 @@ ALTER TABLE ml_loop.training_data OWNER TO qms_owner;
 
 COMMENT ON TABLE ml_loop.training_data IS 'What an agent was asked and answered, with the score it got (0 to 1).';
 
--- Name: embeddings; Type: TABLE; Schema: public; Owner: qms_owner
+-- Name: chunks; Type: TABLE; Schema: search; Owner: qms_owner
 
-CREATE TABLE public.embeddings (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
+CREATE TABLE search.chunks (
+    id bigint NOT NULL,
     organization_id uuid NOT NULL,
-    content text NOT NULL,
+    source_id uuid NOT NULL,
     content_type text NOT NULL,
-    source_id uuid,
-    source_table text,
-    embedding extensions.vector(1536) NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb,
-    created_at timestamp with time zone DEFAULT now()
-);
-ALTER TABLE ONLY public.embeddings ALTER COLUMN content SET STATISTICS 0;
+    is_current boolean NOT NULL,
+    ordinal integer NOT NULL,
+    section text NOT NULL,
+    heading text NOT NULL,
+    page integer,
+    char_start integer NOT NULL,
+    char_end integer NOT NULL,
+    content text NOT NULL,
+    content_sha bytea GENERATED ALWAYS AS (search.hash_of(heading, content)) STORED NOT NULL,
+    stems tsvector NOT NULL,
+    weights extensions.sparsevec NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (toast_tuple_target='1024');
+ALTER TABLE ONLY search.chunks ALTER COLUMN section SET STATISTICS 0;
+ALTER TABLE ONLY search.chunks ALTER COLUMN heading SET STATISTICS 0;
+ALTER TABLE ONLY search.chunks ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY search.chunks ALTER COLUMN stems SET STATISTICS 0;
+ALTER TABLE ONLY search.chunks ALTER COLUMN weights SET STATISTICS 0;
+ALTER TABLE ONLY search.chunks ALTER COLUMN weights SET STORAGE MAIN;
 
-ALTER TABLE ONLY public.embeddings FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY search.chunks FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE public.embeddings OWNER TO qms_owner;
+ALTER TABLE search.chunks OWNER TO qms_owner;
 
--- Name: TABLE embeddings; Type: COMMENT; Schema: public; Owner: qms_owner
+-- Name: TABLE chunks; Type: COMMENT; Schema: search; Owner: qms_owner
 
-COMMENT ON TABLE public.embeddings IS 'Texts with their vectors, whatever table they come from.';
+COMMENT ON TABLE search.chunks IS 'The pieces of each source, with the stems and BM25 weights they are found by.';
+
+-- Name: COLUMN chunks.section; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON COLUMN search.chunks.section IS 'Path of the section in its document: a printed number such as 5.2, or a slug; empty outside sections.';
+
+-- Name: COLUMN chunks.char_start; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON COLUMN search.chunks.char_start IS 'Where the piece begins in the content of the document, characters from 0; char_end is after its last one.';
+
+-- Name: embeddings_by_model; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embeddings_by_model (
+    chunk_id bigint NOT NULL,
+    model_id smallint NOT NULL,
+    organization_id uuid NOT NULL,
+    content_type text NOT NULL,
+    is_current boolean NOT NULL,
+    content_sha bytea NOT NULL,
+    embedding extensions.halfvec NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+)
+PARTITION BY LIST (model_id);
+ALTER TABLE ONLY search.embeddings_by_model ALTER COLUMN content_sha SET STATISTICS 0;
+ALTER TABLE ONLY search.embeddings_by_model ALTER COLUMN embedding SET STATISTICS 0;
+
+ALTER TABLE ONLY search.embeddings_by_model FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embeddings_by_model OWNER TO qms_owner;
+
+-- Name: TABLE embeddings_by_model; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.embeddings_by_model IS 'The vector of a piece by a model, a partition for each model: vectors of two models never meet.';
+
+-- Name: embeddings; Type: VIEW; Schema: public; Owner: qms_owner
+
+CREATE VIEW public.embeddings WITH (security_invoker='true') AS
+ SELECT s.id,
+    c.organization_id,
+    c.content,
+    c.content_type,
+    s.source_id,
+    s.source_table,
+    (e.embedding)::extensions.vector AS embedding,
+    s.metadata,
+    c.created_at
+   FROM ((search.embeddings_by_model e
+     JOIN search.chunks c ON ((e.chunk_id = c.id)))
+     JOIN search.sources s ON ((c.source_id = s.id)));
+
+ALTER VIEW public.embeddings OWNER TO qms_owner;
+
+-- Name: VIEW embeddings; Type: COMMENT; Schema: public; Owner: qms_owner
+
+COMMENT ON VIEW public.embeddings IS 'Pieces of texts with their vectors, of whatever model; the index itself is in the schema search.';
 
 -- Name: audits; Type: TABLE; Schema: qms; Owner: qms_owner
 
@@ -8182,6 +10032,41 @@ ALTER TABLE qms.dispositions OWNER TO qms_owner;
 
 COMMENT ON TABLE qms.dispositions IS 'What becomes of nonconforming product, by quantity: proposed, until the material review board decides.';
 
+-- Name: document_files; Type: TABLE; Schema: qms; Owner: qms_owner
+
+CREATE TABLE qms.document_files (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    record_id uuid NOT NULL,
+    created_by uuid,
+    created_kind text,
+    role text NOT NULL,
+    file_name text NOT NULL,
+    media_type text NOT NULL,
+    byte_count bigint NOT NULL,
+    sha256 text NOT NULL,
+    stored_as text NOT NULL,
+    pages integer,
+    language text,
+    parser text,
+    ingested_from text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT document_files_byte_count_check CHECK ((byte_count > 0)),
+    CONSTRAINT document_files_file_name_check CHECK (((file_name !~ '[/\\[:cntrl:]]'::text) AND ((char_length(file_name) >= 1) AND (char_length(file_name) <= 255)))),
+    CONSTRAINT document_files_pages_check CHECK ((pages > 0)),
+    CONSTRAINT document_files_role_check CHECK ((role = ANY (ARRAY['original'::text, 'attachment'::text]))),
+    CONSTRAINT document_files_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT document_files_stored_as_check CHECK ((stored_as = ANY (ARRAY['local'::text, 'supabase'::text])))
+);
+
+ALTER TABLE ONLY qms.document_files FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE qms.document_files OWNER TO qms_owner;
+
+-- Name: TABLE document_files; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON TABLE qms.document_files IS 'The file a document version came from, by the sha256 it is stored under (ISO 13485 4.2.5: records stay identifiable and retrievable).';
+
 -- Name: documents; Type: TABLE; Schema: qms; Owner: qms_owner
 
 CREATE TABLE qms.documents (
@@ -8206,6 +10091,7 @@ CREATE TABLE qms.documents (
     replaced_by uuid,
     obsolete_reason text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    structure jsonb,
     CONSTRAINT documents_finite CHECK ((isfinite(planned_effective_on) AND isfinite(next_review_on) AND isfinite(effective_from) AND isfinite(effective_to) AND isfinite(created_at))),
     CONSTRAINT documents_review_every_months_check CHECK ((review_every_months > 0)),
     CONSTRAINT documents_revision_check CHECK ((revision > 0))
@@ -8225,6 +10111,10 @@ ALTER TABLE qms.documents OWNER TO qms_owner;
 -- Name: TABLE documents; Type: COMMENT; Schema: qms; Owner: qms_owner
 
 COMMENT ON TABLE qms.documents IS 'Controlled documents: a row is one version; at most one version of a document is effective (ISO 13485 4.2.4).';
+
+-- Name: COLUMN documents.structure; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.documents.structure IS 'What reading the original gave besides the content: pages [[char_start, page], ...], language, media_type, parser, ...';
 
 -- Name: equipment; Type: TABLE; Schema: qms; Owner: qms_owner
 
@@ -9395,6 +11285,184 @@ ALTER TABLE qms_private.trail_heads OWNER TO qms_owner;
 
 COMMENT ON TABLE qms_private.trail_heads IS 'The last entry of each chain. Its row is the lock that makes writers take turns.';
 
+-- Name: chunks_id_seq; Type: SEQUENCE; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.chunks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME search.chunks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: corpora; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.corpora (
+    organization_id uuid NOT NULL,
+    languages text[] DEFAULT '{}'::text[] NOT NULL,
+    counted bigint,
+    last_chunk bigint,
+    counted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY search.corpora FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.corpora OWNER TO qms_owner;
+
+-- Name: TABLE corpora; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.corpora IS 'The collection of each organization: its languages, and when its terms were counted last (counted pieces, up to last_chunk).';
+
+-- Name: embedding_jobs; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embedding_jobs (
+    chunk_id bigint NOT NULL,
+    model_id smallint NOT NULL,
+    organization_id uuid NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone DEFAULT now() NOT NULL,
+    leased_by text,
+    leased_until timestamp with time zone,
+    last_error text,
+    dead boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY search.embedding_jobs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embedding_jobs OWNER TO qms_owner;
+
+-- Name: TABLE embedding_jobs; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.embedding_jobs IS 'Pieces that wait for their vector: leased to a worker for a while, tried again later, set aside as dead with the last error.';
+
+-- Name: embedding_models; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embedding_models (
+    id smallint NOT NULL,
+    key text NOT NULL,
+    provider text NOT NULL,
+    model text NOT NULL,
+    dims integer NOT NULL,
+    query_prefix text DEFAULT ''::text NOT NULL,
+    document_prefix text DEFAULT ''::text NOT NULL,
+    base_url text,
+    state text DEFAULT 'filling'::text NOT NULL,
+    activated_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT embedding_models_dims_check CHECK (((dims >= 1) AND (dims <= 4000))),
+    CONSTRAINT embedding_models_key_check CHECK ((key ~ '^[a-z0-9][a-z0-9._-]{0,60}$'::text)),
+    CONSTRAINT embedding_models_provider_check CHECK ((provider = ANY (ARRAY['local'::text, 'voyage'::text, 'openai'::text, 'compatible'::text, 'given'::text]))),
+    CONSTRAINT embedding_models_state_check CHECK ((state = ANY (ARRAY['filling'::text, 'active'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY search.embedding_models FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embedding_models OWNER TO qms_owner;
+
+-- Name: TABLE embedding_models; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.embedding_models IS 'Models that make vectors. One is active, another may be filled to replace it; provider given means that callers bring vectors.';
+
+-- Name: embedding_models_id_seq; Type: SEQUENCE; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embedding_models ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME search.embedding_models_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- Name: embedding_usage; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embedding_usage (
+    organization_id uuid NOT NULL,
+    model_key text NOT NULL,
+    day date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL,
+    requests bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    cost numeric DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY search.embedding_usage FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embedding_usage OWNER TO qms_owner;
+
+-- Name: TABLE embedding_usage; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.embedding_usage IS 'What vectors of a provider cost each day (UTC): requests, tokens, money in US dollars.';
+
+-- Name: embeddings_m1; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embeddings_m1 (
+    chunk_id bigint CONSTRAINT embeddings_by_model_chunk_id_not_null NOT NULL,
+    model_id smallint CONSTRAINT embeddings_by_model_model_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT embeddings_by_model_organization_id_not_null NOT NULL,
+    content_type text CONSTRAINT embeddings_by_model_content_type_not_null NOT NULL,
+    is_current boolean CONSTRAINT embeddings_by_model_is_current_not_null NOT NULL,
+    content_sha bytea CONSTRAINT embeddings_by_model_content_sha_not_null NOT NULL,
+    embedding extensions.halfvec CONSTRAINT embeddings_by_model_embedding_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT embeddings_by_model_created_at_not_null NOT NULL,
+    CONSTRAINT dims CHECK ((extensions.vector_dims(embedding) = 384))
+);
+ALTER TABLE ONLY search.embeddings_m1 ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY search.embeddings_m1 FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embeddings_m1 OWNER TO qms_owner;
+
+-- Name: embeddings_m2; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.embeddings_m2 (
+    chunk_id bigint CONSTRAINT embeddings_by_model_chunk_id_not_null NOT NULL,
+    model_id smallint CONSTRAINT embeddings_by_model_model_id_not_null NOT NULL,
+    organization_id uuid CONSTRAINT embeddings_by_model_organization_id_not_null NOT NULL,
+    content_type text CONSTRAINT embeddings_by_model_content_type_not_null NOT NULL,
+    is_current boolean CONSTRAINT embeddings_by_model_is_current_not_null NOT NULL,
+    content_sha bytea CONSTRAINT embeddings_by_model_content_sha_not_null NOT NULL,
+    embedding extensions.halfvec CONSTRAINT embeddings_by_model_embedding_not_null NOT NULL,
+    created_at timestamp with time zone DEFAULT now() CONSTRAINT embeddings_by_model_created_at_not_null NOT NULL,
+    CONSTRAINT dims CHECK ((extensions.vector_dims(embedding) = 1536))
+);
+ALTER TABLE ONLY search.embeddings_m2 ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE ONLY search.embeddings_m2 FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.embeddings_m2 OWNER TO qms_owner;
+
+-- Name: term_stats; Type: TABLE; Schema: search; Owner: qms_owner
+
+CREATE TABLE search.term_stats (
+    organization_id uuid NOT NULL,
+    lexeme text NOT NULL,
+    chunk_count integer NOT NULL,
+    trigrams text[],
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY search.term_stats ALTER COLUMN lexeme SET STATISTICS 0;
+ALTER TABLE ONLY search.term_stats ALTER COLUMN trigrams SET STATISTICS 0;
+
+ALTER TABLE ONLY search.term_stats FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE search.term_stats OWNER TO qms_owner;
+
+-- Name: TABLE term_stats; Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON TABLE search.term_stats IS 'In how many pieces of its organization a term occurs, and the groups of three letters a misspelling is recognised by.';
+
+-- Name: embeddings_m1; Type: TABLE ATTACH; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embeddings_by_model ATTACH PARTITION search.embeddings_m1 FOR VALUES IN ('1');
+
+-- Name: embeddings_m2; Type: TABLE ATTACH; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embeddings_by_model ATTACH PARTITION search.embeddings_m2 FOR VALUES IN ('2');
+
 -- Name: agent_runs agent_runs_organization_id_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.agent_runs
@@ -9484,11 +11552,6 @@ ALTER TABLE ONLY ml_loop.model_versions
 
 ALTER TABLE ONLY ml_loop.training_data
     ADD CONSTRAINT training_data_pkey PRIMARY KEY (id);
-
--- Name: embeddings embeddings_pkey; Type: CONSTRAINT; Schema: public; Owner: qms_owner
-
-ALTER TABLE ONLY public.embeddings
-    ADD CONSTRAINT embeddings_pkey PRIMARY KEY (id);
 
 -- Name: approvals approvals_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -9584,6 +11647,11 @@ ALTER TABLE ONLY qms.deviations
 
 ALTER TABLE ONLY qms.dispositions
     ADD CONSTRAINT dispositions_pkey PRIMARY KEY (id);
+
+-- Name: document_files document_files_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.document_files
+    ADD CONSTRAINT document_files_pkey PRIMARY KEY (id);
 
 -- Name: documents documents_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -9855,6 +11923,71 @@ ALTER TABLE ONLY qms_private.sessions
 ALTER TABLE ONLY qms_private.trail_heads
     ADD CONSTRAINT trail_heads_pkey PRIMARY KEY (organization_id);
 
+-- Name: chunks chunks_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.chunks
+    ADD CONSTRAINT chunks_pkey PRIMARY KEY (id);
+
+-- Name: corpora corpora_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.corpora
+    ADD CONSTRAINT corpora_pkey PRIMARY KEY (organization_id);
+
+-- Name: embedding_jobs embedding_jobs_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_jobs
+    ADD CONSTRAINT embedding_jobs_pkey PRIMARY KEY (chunk_id, model_id);
+
+-- Name: embedding_models embedding_models_key_key; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_models
+    ADD CONSTRAINT embedding_models_key_key UNIQUE (key);
+
+-- Name: embedding_models embedding_models_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_models
+    ADD CONSTRAINT embedding_models_pkey PRIMARY KEY (id);
+
+-- Name: embedding_usage embedding_usage_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_usage
+    ADD CONSTRAINT embedding_usage_pkey PRIMARY KEY (organization_id, model_key, day);
+
+-- Name: embeddings_by_model embeddings_by_model_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embeddings_by_model
+    ADD CONSTRAINT embeddings_by_model_pkey PRIMARY KEY (chunk_id, model_id);
+
+-- Name: embeddings_m1 embeddings_m1_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embeddings_m1
+    ADD CONSTRAINT embeddings_m1_pkey PRIMARY KEY (chunk_id, model_id);
+
+-- Name: embeddings_m2 embeddings_m2_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embeddings_m2
+    ADD CONSTRAINT embeddings_m2_pkey PRIMARY KEY (chunk_id, model_id);
+
+-- Name: sources sources_organization_id_id_key; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.sources
+    ADD CONSTRAINT sources_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: sources sources_organization_id_source_table_source_id_content_type_key; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.sources
+    ADD CONSTRAINT sources_organization_id_source_table_source_id_content_type_key UNIQUE (organization_id, source_table, source_id, content_type);
+
+-- Name: sources sources_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (id);
+
+-- Name: term_stats term_stats_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.term_stats
+    ADD CONSTRAINT term_stats_pkey PRIMARY KEY (organization_id, lexeme);
+
 -- Name: agent_runs_parent; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
@@ -9926,18 +12059,6 @@ CREATE INDEX feedback_loop_run ON ml_loop.feedback_loop USING btree (run_id);
 -- Name: idx_training_data_model; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX idx_training_data_model ON ml_loop.training_data USING btree (organization_id, model_name, created_at);
-
--- Name: embeddings_org; Type: INDEX; Schema: public; Owner: qms_owner
-
-CREATE INDEX embeddings_org ON public.embeddings USING btree (organization_id, content_type);
-
--- Name: embeddings_source; Type: INDEX; Schema: public; Owner: qms_owner
-
-CREATE INDEX embeddings_source ON public.embeddings USING btree (source_table, source_id);
-
--- Name: idx_embeddings_vector; Type: INDEX; Schema: public; Owner: qms_owner
-
-CREATE INDEX idx_embeddings_vector ON public.embeddings USING hnsw (embedding extensions.vector_cosine_ops);
 
 -- Name: approvals_decided_by; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -10122,6 +12243,14 @@ CREATE INDEX dispositions_decided_by_idx ON qms.dispositions USING btree (decide
 -- Name: dispositions_record; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX dispositions_record ON qms.dispositions USING btree (organization_id, record_id, created_at);
+
+-- Name: document_files_record; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX document_files_record ON qms.document_files USING btree (organization_id, record_id, created_at);
+
+-- Name: document_files_sha256; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX document_files_sha256 ON qms.document_files USING btree (organization_id, sha256);
 
 -- Name: documents_author_id_idx; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -10524,6 +12653,102 @@ CREATE INDEX approval_links_approval ON qms_private.approval_links USING btree (
 
 CREATE INDEX sessions_user ON qms_private.sessions USING btree (user_id);
 
+-- Name: chunks_newest; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX chunks_newest ON search.chunks USING btree (organization_id, id);
+
+-- Name: chunks_organization; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX chunks_organization ON search.chunks USING btree (organization_id, content_type, is_current, id);
+
+-- Name: chunks_source; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX chunks_source ON search.chunks USING btree (source_id, ordinal);
+
+-- Name: chunks_stems; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX chunks_stems ON search.chunks USING gin (stems);
+
+-- Name: embedding_jobs_organization; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embedding_jobs_organization ON search.embedding_jobs USING btree (organization_id, model_id);
+
+-- Name: embedding_jobs_waiting; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embedding_jobs_waiting ON search.embedding_jobs USING btree (model_id, not_before) WHERE (NOT dead);
+
+-- Name: embedding_models_one_active; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE UNIQUE INDEX embedding_models_one_active ON search.embedding_models USING btree ((true)) WHERE ((state = 'active'::text) AND (provider <> 'given'::text));
+
+-- Name: embedding_models_one_filling; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE UNIQUE INDEX embedding_models_one_filling ON search.embedding_models USING btree ((true)) WHERE (state = 'filling'::text);
+
+-- Name: embeddings_content; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_content ON ONLY search.embeddings_by_model USING btree (organization_id, content_sha);
+
+-- Name: embeddings_m1_near; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m1_near ON search.embeddings_m1 USING hnsw (((embedding)::extensions.halfvec(384)) extensions.halfvec_cosine_ops);
+
+-- Name: embeddings_m1_organization_id_content_sha_idx; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m1_organization_id_content_sha_idx ON search.embeddings_m1 USING btree (organization_id, content_sha);
+
+-- Name: embeddings_organization; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_organization ON ONLY search.embeddings_by_model USING btree (organization_id, content_type, is_current);
+
+-- Name: embeddings_m1_organization_id_content_type_is_current_idx; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m1_organization_id_content_type_is_current_idx ON search.embeddings_m1 USING btree (organization_id, content_type, is_current);
+
+-- Name: embeddings_m2_near; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m2_near ON search.embeddings_m2 USING hnsw (((embedding)::extensions.halfvec(1536)) extensions.halfvec_cosine_ops);
+
+-- Name: embeddings_m2_organization_id_content_sha_idx; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m2_organization_id_content_sha_idx ON search.embeddings_m2 USING btree (organization_id, content_sha);
+
+-- Name: embeddings_m2_organization_id_content_type_is_current_idx; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX embeddings_m2_organization_id_content_type_is_current_idx ON search.embeddings_m2 USING btree (organization_id, content_type, is_current);
+
+-- Name: sources_record; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX sources_record ON search.sources USING btree (organization_id, record_id);
+
+-- Name: term_stats_trigrams; Type: INDEX; Schema: search; Owner: qms_owner
+
+CREATE INDEX term_stats_trigrams ON search.term_stats USING gin (trigrams);
+
+-- Name: embeddings_m1_organization_id_content_sha_idx; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_content ATTACH PARTITION search.embeddings_m1_organization_id_content_sha_idx;
+
+-- Name: embeddings_m1_organization_id_content_type_is_current_idx; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_organization ATTACH PARTITION search.embeddings_m1_organization_id_content_type_is_current_idx;
+
+-- Name: embeddings_m1_pkey; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_by_model_pkey ATTACH PARTITION search.embeddings_m1_pkey;
+
+-- Name: embeddings_m2_organization_id_content_sha_idx; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_content ATTACH PARTITION search.embeddings_m2_organization_id_content_sha_idx;
+
+-- Name: embeddings_m2_organization_id_content_type_is_current_idx; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_organization ATTACH PARTITION search.embeddings_m2_organization_id_content_type_is_current_idx;
+
+-- Name: embeddings_m2_pkey; Type: INDEX ATTACH; Schema: search; Owner: qms_owner
+
+ALTER INDEX search.embeddings_by_model_pkey ATTACH PARTITION search.embeddings_m2_pkey;
+
 -- Name: tool_calls append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.tool_calls FOR EACH ROW EXECUTE FUNCTION agents.keep_finished_calls();
@@ -10564,6 +12789,10 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.context_state FOR EACH 
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.decisions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
+
+CREATE TRIGGER add_embedding INSTEAD OF INSERT ON public.embeddings FOR EACH ROW EXECUTE FUNCTION search.add_embedding();
+
 -- Name: audits a_touch_parent; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER a_touch_parent AFTER INSERT OR UPDATE ON qms.audits FOR EACH ROW EXECUTE FUNCTION qms.touch_parent('id');
@@ -10595,6 +12824,10 @@ CREATE TRIGGER a_touch_parent AFTER INSERT OR UPDATE ON qms.deviations FOR EACH 
 -- Name: dispositions a_touch_parent; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER a_touch_parent AFTER INSERT OR UPDATE ON qms.dispositions FOR EACH ROW EXECUTE FUNCTION qms.touch_parent('record_id');
+
+-- Name: document_files a_touch_parent; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER a_touch_parent AFTER INSERT OR UPDATE ON qms.document_files FOR EACH ROW EXECUTE FUNCTION qms.touch_parent('record_id');
 
 -- Name: documents a_touch_parent; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -10676,6 +12909,10 @@ CREATE TRIGGER a_touch_parent AFTER INSERT OR UPDATE ON qms.trainings FOR EACH R
 
 CREATE TRIGGER adopt_exclusion AFTER UPDATE OF state ON qms.approvals FOR EACH ROW WHEN (((new.tool = 'exclude_clause'::text) AND (old.state = 'pending'::text) AND (new.state = 'approved'::text))) EXECUTE FUNCTION qms.adopt_exclusion();
 
+-- Name: documents announce_document; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER announce_document AFTER UPDATE OF is_effective ON qms.documents FOR EACH ROW WHEN ((old.is_effective IS DISTINCT FROM new.is_effective)) EXECUTE FUNCTION qms.announce_document();
+
 -- Name: audit_anchors append_only; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.audit_anchors FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
@@ -10752,6 +12989,10 @@ CREATE TRIGGER in_cycle BEFORE INSERT ON qms.effectiveness_checks FOR EACH ROW E
 
 CREATE TRIGGER in_cycle BEFORE INSERT ON qms.root_causes FOR EACH ROW EXECUTE FUNCTION qms.in_cycle();
 
+-- Name: quality_items index_record; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE CONSTRAINT TRIGGER index_record AFTER INSERT OR UPDATE ON qms.quality_items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION search.index_change();
+
 -- Name: audits keep; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON qms.audits FOR EACH ROW EXECUTE FUNCTION qms.keep_details();
@@ -10783,6 +13024,10 @@ CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON qms.deviations FOR EACH ROW EXECU
 -- Name: dispositions keep; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON qms.dispositions FOR EACH ROW EXECUTE FUNCTION qms.keep_part();
+
+-- Name: document_files keep; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON qms.document_files FOR EACH ROW EXECUTE FUNCTION qms.keep_part();
 
 -- Name: documents keep; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -10864,6 +13109,10 @@ CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON qms.trainings FOR EACH ROW EXECUT
 
 CREATE TRIGGER keep_definition BEFORE INSERT ON qms.workflow_definitions FOR EACH ROW EXECUTE FUNCTION qms.keep_definition();
 
+-- Name: documents keep_document; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER keep_document BEFORE INSERT OR UPDATE ON qms.documents FOR EACH ROW EXECUTE FUNCTION qms.keep_document();
+
 -- Name: evidence_links keep_evidence_link; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER keep_evidence_link BEFORE INSERT OR UPDATE ON qms.evidence_links FOR EACH ROW EXECUTE FUNCTION qms.keep_evidence_link();
@@ -10923,6 +13172,10 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON qms.deviations FOR EACH ROW EXECUT
 -- Name: dispositions never_deleted; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON qms.dispositions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: document_files never_deleted; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON qms.document_files FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: documents never_deleted; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -11067,6 +13320,10 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.deviations FOR EACH STATEM
 -- Name: dispositions never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.dispositions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: document_files never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.document_files FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: documents never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -11216,6 +13473,10 @@ CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.deviations FOR EACH R
 
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.dispositions FOR EACH ROW EXECUTE FUNCTION qms.record_entry('record_id');
 
+-- Name: document_files record_change; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.document_files FOR EACH ROW EXECUTE FUNCTION qms.record_entry('record_id');
+
 -- Name: documents record_change; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.documents FOR EACH ROW EXECUTE FUNCTION qms.record_entry('id');
@@ -11360,6 +13621,10 @@ CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.deviations FOR EACH STA
 
 CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.dispositions FOR EACH STATEMENT EXECUTE FUNCTION qms.take_trail_turn();
 
+-- Name: document_files trail_turn; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.document_files FOR EACH STATEMENT EXECUTE FUNCTION qms.take_trail_turn();
+
 -- Name: documents trail_turn; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.documents FOR EACH STATEMENT EXECUTE FUNCTION qms.take_trail_turn();
@@ -11452,6 +13717,10 @@ CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.suppliers FOR EACH STAT
 
 CREATE TRIGGER trail_turn BEFORE INSERT OR UPDATE ON qms.trainings FOR EACH STATEMENT EXECUTE FUNCTION qms.take_trail_turn();
 
+-- Name: chunks enqueue; Type: TRIGGER; Schema: search; Owner: qms_owner
+
+CREATE TRIGGER enqueue AFTER INSERT ON search.chunks REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION search.enqueue();
+
 -- Name: agent_runs agent_runs_parent_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.agent_runs
@@ -11526,11 +13795,6 @@ ALTER TABLE ONLY ml_loop.model_versions
 
 ALTER TABLE ONLY ml_loop.training_data
     ADD CONSTRAINT training_data_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
-
--- Name: embeddings embeddings_organization_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: qms_owner
-
-ALTER TABLE ONLY public.embeddings
-    ADD CONSTRAINT embeddings_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
 -- Name: approvals approvals_decided_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -11716,6 +13980,16 @@ ALTER TABLE ONLY qms.dispositions
 
 ALTER TABLE ONLY qms.dispositions
     ADD CONSTRAINT dispositions_organization_id_record_id_fkey FOREIGN KEY (organization_id, record_id) REFERENCES qms.quality_items(organization_id, id);
+
+-- Name: document_files document_files_created_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.document_files
+    ADD CONSTRAINT document_files_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: document_files document_files_organization_id_record_id_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.document_files
+    ADD CONSTRAINT document_files_organization_id_record_id_fkey FOREIGN KEY (organization_id, record_id) REFERENCES qms.quality_items(organization_id, id);
 
 -- Name: documents documents_author_id_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -12132,6 +14406,66 @@ ALTER TABLE ONLY qms_private.sessions
 ALTER TABLE ONLY qms_private.trail_heads
     ADD CONSTRAINT trail_heads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: chunks chunks_organization_id_source_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.chunks
+    ADD CONSTRAINT chunks_organization_id_source_id_fkey FOREIGN KEY (organization_id, source_id) REFERENCES search.sources(organization_id, id) ON DELETE CASCADE;
+
+-- Name: corpora corpora_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.corpora
+    ADD CONSTRAINT corpora_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: embedding_jobs embedding_jobs_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_jobs
+    ADD CONSTRAINT embedding_jobs_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES search.chunks(id) ON DELETE CASCADE;
+
+-- Name: embedding_jobs embedding_jobs_model_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_jobs
+    ADD CONSTRAINT embedding_jobs_model_id_fkey FOREIGN KEY (model_id) REFERENCES search.embedding_models(id) ON DELETE CASCADE;
+
+-- Name: embedding_jobs embedding_jobs_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_jobs
+    ADD CONSTRAINT embedding_jobs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: embedding_usage embedding_usage_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_usage
+    ADD CONSTRAINT embedding_usage_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: embeddings_by_model embeddings_by_model_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_by_model
+    ADD CONSTRAINT embeddings_by_model_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES search.chunks(id) ON DELETE CASCADE;
+
+-- Name: embeddings_by_model embeddings_by_model_model_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_by_model
+    ADD CONSTRAINT embeddings_by_model_model_id_fkey FOREIGN KEY (model_id) REFERENCES search.embedding_models(id);
+
+-- Name: embeddings_by_model embeddings_by_model_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_by_model
+    ADD CONSTRAINT embeddings_by_model_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: sources sources_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.sources
+    ADD CONSTRAINT sources_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: sources sources_organization_id_record_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.sources
+    ADD CONSTRAINT sources_organization_id_record_id_fkey FOREIGN KEY (organization_id, record_id) REFERENCES qms.quality_items(organization_id, id);
+
+-- Name: term_stats term_stats_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.term_stats
+    ADD CONSTRAINT term_stats_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
 -- Name: context_state add_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
@@ -12288,22 +14622,6 @@ CREATE POLICY read_own ON ml_loop.training_data FOR SELECT TO qms_app, qms_sql U
 
 ALTER TABLE ml_loop.training_data ENABLE ROW LEVEL SECURITY;
 
--- Name: embeddings add_own; Type: POLICY; Schema: public; Owner: qms_owner
-
-CREATE POLICY add_own ON public.embeddings FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
-
--- Name: embeddings change_own; Type: POLICY; Schema: public; Owner: qms_owner
-
-CREATE POLICY change_own ON public.embeddings FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
-
--- Name: embeddings; Type: ROW SECURITY; Schema: public; Owner: qms_owner
-
-ALTER TABLE public.embeddings ENABLE ROW LEVEL SECURITY;
-
--- Name: embeddings read_own; Type: POLICY; Schema: public; Owner: qms_owner
-
-CREATE POLICY read_own ON public.embeddings FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
-
 -- Name: audits add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY add_own ON qms.audits FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
@@ -12339,6 +14657,10 @@ CREATE POLICY add_own ON qms.deviations FOR INSERT TO qms_app WITH CHECK (((orga
 -- Name: dispositions add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY add_own ON qms.dispositions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
+
+-- Name: document_files add_own; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY add_own ON qms.document_files FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
 -- Name: documents add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12483,6 +14805,10 @@ CREATE POLICY administration ON qms.deviations TO qms_definer USING (true) WITH 
 -- Name: dispositions administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY administration ON qms.dispositions TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: document_files administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.document_files TO qms_definer USING (true) WITH CHECK (true);
 
 -- Name: documents administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -12692,6 +15018,10 @@ CREATE POLICY change_own ON qms.deviations FOR UPDATE TO qms_app USING (((organi
 
 CREATE POLICY change_own ON qms.dispositions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: document_files change_own; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY change_own ON qms.document_files FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: documents change_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY change_own ON qms.documents FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
@@ -12809,6 +15139,10 @@ ALTER TABLE qms.deviations ENABLE ROW LEVEL SECURITY;
 -- Name: dispositions; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
 ALTER TABLE qms.dispositions ENABLE ROW LEVEL SECURITY;
+
+-- Name: document_files; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.document_files ENABLE ROW LEVEL SECURITY;
 
 -- Name: documents; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -12941,6 +15275,10 @@ CREATE POLICY read_own ON qms.deviations FOR SELECT TO qms_app, qms_sql USING ((
 -- Name: dispositions read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY read_own ON qms.dispositions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: document_files read_own; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_own ON qms.document_files FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: documents read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -13178,6 +15516,130 @@ ALTER TABLE qms_private.record_numbers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE qms_private.trail_heads ENABLE ROW LEVEL SECURITY;
 
+-- Name: chunks administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.chunks TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: corpora administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.corpora TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: embedding_jobs administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embedding_jobs TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: embedding_models administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embedding_models TO qms_definer, qms_owner USING (true) WITH CHECK (true);
+
+-- Name: embedding_usage administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embedding_usage TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: embeddings_by_model administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embeddings_by_model TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: embeddings_m1 administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embeddings_m1 TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: embeddings_m2 administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.embeddings_m2 TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: sources administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.sources TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: term_stats administration; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY administration ON search.term_stats TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: chunks; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.chunks ENABLE ROW LEVEL SECURITY;
+
+-- Name: corpora; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.corpora ENABLE ROW LEVEL SECURITY;
+
+-- Name: embedding_jobs; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embedding_jobs ENABLE ROW LEVEL SECURITY;
+
+-- Name: embedding_models; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embedding_models ENABLE ROW LEVEL SECURITY;
+
+-- Name: embedding_usage; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embedding_usage ENABLE ROW LEVEL SECURITY;
+
+-- Name: embeddings_by_model; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_by_model ENABLE ROW LEVEL SECURITY;
+
+-- Name: embeddings_m1; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_m1 ENABLE ROW LEVEL SECURITY;
+
+-- Name: embeddings_m2; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_m2 ENABLE ROW LEVEL SECURITY;
+
+-- Name: chunks read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.chunks FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: corpora read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.corpora FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embedding_jobs read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.embedding_jobs FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embedding_usage read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.embedding_usage FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embeddings_by_model read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.embeddings_by_model FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: sources read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.sources FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: term_stats read_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_own ON search.term_stats FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embedding_models read_signed_in; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY read_signed_in ON search.embedding_models FOR SELECT TO qms_app, qms_sql USING ((( SELECT qms.current_organization_id() AS current_organization_id) IS NOT NULL));
+
+-- Name: sources; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.sources ENABLE ROW LEVEL SECURITY;
+
+-- Name: term_stats; Type: ROW SECURITY; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.term_stats ENABLE ROW LEVEL SECURITY;
+
+-- Name: embedding_jobs work_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY work_own ON search.embedding_jobs TO qms_app USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embedding_usage work_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY work_own ON search.embedding_usage TO qms_app USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: embeddings_by_model work_own; Type: POLICY; Schema: search; Owner: qms_owner
+
+CREATE POLICY work_own ON search.embeddings_by_model TO qms_app USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: SCHEMA agents; Type: ACL; Schema: -; Owner: qms_owner
 
 GRANT USAGE ON SCHEMA agents TO qms_app;
@@ -13220,6 +15682,13 @@ GRANT USAGE ON SCHEMA qms_private TO qms_server;
 GRANT USAGE ON SCHEMA qms_private TO qms_definer;
 GRANT USAGE ON SCHEMA qms_private TO qms_ledger;
 GRANT USAGE ON SCHEMA qms_private TO qms_app;
+
+-- Name: SCHEMA search; Type: ACL; Schema: -; Owner: qms_owner
+
+GRANT USAGE ON SCHEMA search TO qms_app;
+GRANT USAGE ON SCHEMA search TO qms_sql;
+GRANT USAGE ON SCHEMA search TO qms_probe;
+GRANT USAGE ON SCHEMA search TO qms_definer;
 
 -- Name: LANGUAGE plpgsql; Type: ACL; Schema: -; Owner: postgres
 
@@ -13281,11 +15750,11 @@ GRANT ALL ON FUNCTION agents.record(entries jsonb) TO qms_owner;
 
 REVOKE ALL ON FUNCTION agents.resume_call(call jsonb) FROM PUBLIC;
 
--- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text); Type: ACL; Schema: public; Owner: qms_owner
+-- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: ACL; Schema: public; Owner: qms_definer
 
-REVOKE ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text) TO qms_app;
-GRANT ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text) TO qms_sql;
+REVOKE ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) TO qms_app;
+GRANT ALL ON FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) TO qms_sql;
 
 -- Name: FUNCTION add_part(record_id uuid, part text, fields jsonb); Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -13369,6 +15838,12 @@ GRANT ALL ON FUNCTION qms.add_record(of_category text, fields jsonb) TO qms_defi
 
 REVOKE ALL ON FUNCTION qms.adopt_exclusion() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.adopt_exclusion() TO qms_owner;
+
+-- Name: FUNCTION announce_document(); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.announce_document() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.announce_document() TO qms_app;
+GRANT ALL ON FUNCTION qms.announce_document() TO qms_definer;
 
 -- Name: TABLE audit_logs; Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -13522,6 +15997,12 @@ GRANT ALL ON FUNCTION qms.keep_definition() TO qms_owner;
 -- Name: FUNCTION keep_details(); Type: ACL; Schema: qms; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION qms.keep_details() FROM PUBLIC;
+
+-- Name: FUNCTION keep_document(); Type: ACL; Schema: qms; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION qms.keep_document() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.keep_document() TO qms_app;
+GRANT ALL ON FUNCTION qms.keep_document() TO qms_definer;
 
 -- Name: FUNCTION keep_drafts(); Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -14681,6 +17162,283 @@ REVOKE ALL ON FUNCTION qms_private.write_entry(of_organization uuid, of_type tex
 
 REVOKE ALL ON FUNCTION qms_private.zone_of(person uuid, wanted text) FROM PUBLIC;
 
+-- Name: FUNCTION activate_model(of_model smallint); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.activate_model(of_model smallint) FROM PUBLIC;
+
+-- Name: FUNCTION add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) TO qms_app;
+GRANT ALL ON FUNCTION search.add_cost(of_organization uuid, of_model smallint, of_tokens bigint, of_cost numeric) TO qms_definer;
+
+-- Name: FUNCTION add_embedding(); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.add_embedding() FROM PUBLIC;
+
+-- Name: FUNCTION add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.add_model(of_key text, of_provider text, of_model text, of_dims integer, of_base_url text, prefixes text[]) FROM PUBLIC;
+
+-- Name: FUNCTION better_word(unknown text); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.better_word(unknown text) FROM PUBLIC;
+
+-- Name: FUNCTION build_index(of_model smallint); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.build_index(of_model smallint) FROM PUBLIC;
+
+-- Name: FUNCTION claim_jobs(of_model smallint, max_rows integer, worker text, lease interval); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) TO qms_app;
+GRANT ALL ON FUNCTION search.claim_jobs(of_model smallint, max_rows integer, worker text, lease interval) TO qms_definer;
+
+-- Name: FUNCTION conditions(filters jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.conditions(filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.conditions(filters jsonb) TO qms_definer;
+
+-- Name: FUNCTION configuration(language text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.configuration(language text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.configuration(language text) TO qms_app;
+GRANT ALL ON FUNCTION search.configuration(language text) TO qms_sql;
+GRANT ALL ON FUNCTION search.configuration(language text) TO qms_definer;
+
+-- Name: FUNCTION counted_terms(lexemes text[]); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.counted_terms(lexemes text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.counted_terms(lexemes text[]) TO qms_app;
+GRANT ALL ON FUNCTION search.counted_terms(lexemes text[]) TO qms_sql;
+
+-- Name: FUNCTION cut_long(line text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.cut_long(line text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.cut_long(line text) TO qms_app;
+GRANT ALL ON FUNCTION search.cut_long(line text) TO qms_sql;
+GRANT ALL ON FUNCTION search.cut_long(line text) TO qms_definer;
+
+-- Name: FUNCTION drop_model(of_model smallint); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.drop_model(of_model smallint) FROM PUBLIC;
+
+-- Name: FUNCTION enqueue(); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.enqueue() FROM PUBLIC;
+GRANT ALL ON FUNCTION search.enqueue() TO qms_definer;
+
+-- Name: FUNCTION fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) TO qms_app;
+GRANT ALL ON FUNCTION search.fail_job(of_model smallint, worker text, chunk bigint, error text, retry_after interval, fatal boolean) TO qms_definer;
+
+-- Name: FUNCTION find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) TO qms_app;
+GRANT ALL ON FUNCTION search.find(query text, mode text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) TO qms_sql;
+
+-- Name: FUNCTION finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) TO qms_app;
+GRANT ALL ON FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bigint[], hashes bytea[], vectors extensions.halfvec[]) TO qms_definer;
+
+-- Name: FUNCTION fold(content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.fold(content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.fold(content text) TO qms_app;
+GRANT ALL ON FUNCTION search.fold(content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.fold(content text) TO qms_definer;
+
+-- Name: FUNCTION hash_of(heading text, content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.hash_of(heading text, content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_app;
+GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_definer;
+
+-- Name: FUNCTION identifiers(content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.identifiers(content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.identifiers(content text) TO qms_app;
+GRANT ALL ON FUNCTION search.identifiers(content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.identifiers(content text) TO qms_definer;
+
+-- Name: FUNCTION index_change(); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.index_change() FROM PUBLIC;
+
+-- Name: FUNCTION index_progress(); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.index_progress() FROM PUBLIC;
+GRANT ALL ON FUNCTION search.index_progress() TO qms_app;
+GRANT ALL ON FUNCTION search.index_progress() TO qms_sql;
+GRANT ALL ON FUNCTION search.index_progress() TO qms_definer;
+
+-- Name: FUNCTION index_record(of_record uuid); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.index_record(of_record uuid) FROM PUBLIC;
+
+-- Name: FUNCTION is_narrow(filters jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.is_narrow(filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.is_narrow(filters jsonb) TO qms_definer;
+
+-- Name: FUNCTION languages(); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.languages() FROM PUBLIC;
+GRANT ALL ON FUNCTION search.languages() TO qms_app;
+GRANT ALL ON FUNCTION search.languages() TO qms_sql;
+
+-- Name: FUNCTION near_sql(of_model smallint, filters jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.near_sql(of_model smallint, filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.near_sql(of_model smallint, filters jsonb) TO qms_definer;
+
+-- Name: FUNCTION pieces(content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.pieces(content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.pieces(content text) TO qms_app;
+GRANT ALL ON FUNCTION search.pieces(content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.pieces(content text) TO qms_definer;
+
+-- Name: TABLE sources; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.sources TO qms_app;
+GRANT SELECT ON TABLE search.sources TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.sources TO qms_definer;
+
+-- Name: FUNCTION put_pieces(source search.sources, content text, names text, pages jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) TO qms_definer;
+
+-- Name: FUNCTION put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.put_text(of_type text, of_title text, of_content text, of_table text, of_id uuid, of_metadata jsonb) TO qms_app;
+
+-- Name: FUNCTION put_vector(of_source uuid, vector extensions.halfvec, of_key text); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.put_vector(of_source uuid, vector extensions.halfvec, of_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.put_vector(of_source uuid, vector extensions.halfvec, of_key text) TO qms_app;
+
+-- Name: FUNCTION query_of(query text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.query_of(query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.query_of(query text) TO qms_app;
+GRANT ALL ON FUNCTION search.query_of(query text) TO qms_sql;
+GRANT ALL ON FUNCTION search.query_of(query text) TO qms_definer;
+
+-- Name: FUNCTION queue_model(of_model smallint); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.queue_model(of_model smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.queue_model(of_model smallint) TO qms_app;
+GRANT ALL ON FUNCTION search.queue_model(of_model smallint) TO qms_definer;
+
+-- Name: FUNCTION ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.ranked(weights extensions.sparsevec, any_of tsquery, phrase text, vector extensions.halfvec, of_model smallint, filters jsonb, mode text, max_rows integer, by_section boolean) FROM PUBLIC;
+
+-- Name: FUNCTION refresh_terms(force boolean); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.refresh_terms(force boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.refresh_terms(force boolean) TO qms_app;
+
+-- Name: FUNCTION release_jobs(worker text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.release_jobs(worker text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.release_jobs(worker text) TO qms_app;
+GRANT ALL ON FUNCTION search.release_jobs(worker text) TO qms_definer;
+
+-- Name: FUNCTION revive_jobs(of_model smallint); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.revive_jobs(of_model smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.revive_jobs(of_model smallint) TO qms_app;
+GRANT ALL ON FUNCTION search.revive_jobs(of_model smallint) TO qms_definer;
+
+-- Name: FUNCTION sections(content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.sections(content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.sections(content text) TO qms_app;
+GRANT ALL ON FUNCTION search.sections(content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.sections(content text) TO qms_definer;
+
+-- Name: FUNCTION "similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) TO qms_app;
+GRANT ALL ON FUNCTION search."similar"(of_source uuid, query text, vector extensions.halfvec, of_model smallint, filters jsonb, max_rows integer) TO qms_sql;
+
+-- Name: FUNCTION slug(title text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.slug(title text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.slug(title text) TO qms_app;
+GRANT ALL ON FUNCTION search.slug(title text) TO qms_sql;
+GRANT ALL ON FUNCTION search.slug(title text) TO qms_definer;
+
+-- Name: FUNCTION suggest(query text); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.suggest(query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.suggest(query text) TO qms_app;
+GRANT ALL ON FUNCTION search.suggest(query text) TO qms_sql;
+
+-- Name: FUNCTION term_number(lexeme text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.term_number(lexeme text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.term_number(lexeme text) TO qms_app;
+GRANT ALL ON FUNCTION search.term_number(lexeme text) TO qms_sql;
+GRANT ALL ON FUNCTION search.term_number(lexeme text) TO qms_definer;
+
+-- Name: FUNCTION terms_of(query text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.terms_of(query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.terms_of(query text) TO qms_app;
+GRANT ALL ON FUNCTION search.terms_of(query text) TO qms_sql;
+GRANT ALL ON FUNCTION search.terms_of(query text) TO qms_definer;
+
+-- Name: FUNCTION text_of(of_record uuid); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.text_of(of_record uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.text_of(of_record uuid) TO qms_app;
+GRANT ALL ON FUNCTION search.text_of(of_record uuid) TO qms_sql;
+GRANT ALL ON FUNCTION search.text_of(of_record uuid) TO qms_definer;
+
+-- Name: FUNCTION trigrams(word text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.trigrams(word text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.trigrams(word text) TO qms_app;
+GRANT ALL ON FUNCTION search.trigrams(word text) TO qms_sql;
+GRANT ALL ON FUNCTION search.trigrams(word text) TO qms_definer;
+
+-- Name: FUNCTION vector_of(content text, language text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.vector_of(content text, language text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.vector_of(content text, language text) TO qms_app;
+GRANT ALL ON FUNCTION search.vector_of(content text, language text) TO qms_sql;
+GRANT ALL ON FUNCTION search.vector_of(content text, language text) TO qms_definer;
+
+-- Name: FUNCTION weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.weighed(lexemes text[], most integer, mending boolean, OUT weights extensions.sparsevec, OUT any_of tsquery) FROM PUBLIC;
+
+-- Name: FUNCTION weights_of(stems tsvector); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.weights_of(stems tsvector) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.weights_of(stems tsvector) TO qms_app;
+GRANT ALL ON FUNCTION search.weights_of(stems tsvector) TO qms_sql;
+GRANT ALL ON FUNCTION search.weights_of(stems tsvector) TO qms_definer;
+
+-- Name: FUNCTION words_of(fields jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.words_of(fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_app;
+GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_sql;
+GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_definer;
+
 -- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT ON TABLE agents.agent_runs TO qms_ledger;
@@ -14818,10 +17576,23 @@ GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
 GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.training_data TO qms_app;
 GRANT SELECT ON TABLE ml_loop.training_data TO qms_sql;
 
+-- Name: TABLE chunks; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.chunks TO qms_app;
+GRANT SELECT ON TABLE search.chunks TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.chunks TO qms_definer;
+
+-- Name: TABLE embeddings_by_model; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embeddings_by_model TO qms_app;
+GRANT SELECT ON TABLE search.embeddings_by_model TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embeddings_by_model TO qms_definer;
+
 -- Name: TABLE embeddings; Type: ACL; Schema: public; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.embeddings TO qms_app;
+GRANT SELECT,INSERT ON TABLE public.embeddings TO qms_app;
 GRANT SELECT ON TABLE public.embeddings TO qms_sql;
+GRANT SELECT ON TABLE public.embeddings TO qms_definer;
 
 -- Name: TABLE audits; Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -15235,6 +18006,64 @@ GRANT INSERT(justification),UPDATE(justification) ON TABLE qms.dispositions TO q
 
 GRANT INSERT(withdrawn_reason),UPDATE(withdrawn_reason) ON TABLE qms.dispositions TO qms_app;
 
+-- Name: TABLE document_files; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT SELECT ON TABLE qms.document_files TO qms_app;
+GRANT SELECT ON TABLE qms.document_files TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE qms.document_files TO qms_definer;
+
+-- Name: COLUMN document_files.id; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(id) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.organization_id; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(organization_id) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.record_id; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(record_id) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.role; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(role) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.file_name; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(file_name) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.media_type; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(media_type) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.byte_count; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(byte_count) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.sha256; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(sha256) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.stored_as; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(stored_as) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.pages; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(pages) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.language; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(language) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.parser; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(parser) ON TABLE qms.document_files TO qms_app;
+
+-- Name: COLUMN document_files.ingested_from; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(ingested_from) ON TABLE qms.document_files TO qms_app;
+
 -- Name: TABLE documents; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT SELECT ON TABLE qms.documents TO qms_app;
@@ -15304,6 +18133,10 @@ GRANT INSERT(replaced_by),UPDATE(replaced_by) ON TABLE qms.documents TO qms_app;
 -- Name: COLUMN documents.obsolete_reason; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT INSERT(obsolete_reason),UPDATE(obsolete_reason) ON TABLE qms.documents TO qms_app;
+
+-- Name: COLUMN documents.structure; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(structure),UPDATE(structure) ON TABLE qms.documents TO qms_app;
 
 -- Name: TABLE equipment; Type: ACL; Schema: qms; Owner: qms_owner
 
@@ -16280,3 +19113,41 @@ GRANT SELECT,INSERT,UPDATE ON TABLE qms_private.record_numbers TO qms_definer;
 -- Name: TABLE trail_heads; Type: ACL; Schema: qms_private; Owner: qms_owner
 
 GRANT SELECT,INSERT,UPDATE ON TABLE qms_private.trail_heads TO qms_definer;
+
+-- Name: TABLE corpora; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.corpora TO qms_app;
+GRANT SELECT ON TABLE search.corpora TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.corpora TO qms_definer;
+
+-- Name: TABLE embedding_jobs; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_jobs TO qms_app;
+GRANT SELECT ON TABLE search.embedding_jobs TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_jobs TO qms_definer;
+
+-- Name: TABLE embedding_models; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.embedding_models TO qms_app;
+GRANT SELECT ON TABLE search.embedding_models TO qms_sql;
+GRANT SELECT ON TABLE search.embedding_models TO qms_definer;
+
+-- Name: TABLE embedding_usage; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_usage TO qms_app;
+GRANT SELECT ON TABLE search.embedding_usage TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_usage TO qms_definer;
+
+-- Name: TABLE embeddings_m1; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.embeddings_m1 TO qms_definer;
+
+-- Name: TABLE embeddings_m2; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.embeddings_m2 TO qms_definer;
+
+-- Name: TABLE term_stats; Type: ACL; Schema: search; Owner: qms_owner
+
+GRANT SELECT ON TABLE search.term_stats TO qms_app;
+GRANT SELECT ON TABLE search.term_stats TO qms_sql;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.term_stats TO qms_definer;

@@ -23,6 +23,7 @@ _COMMANDS = {
     "ledger": "Read the record of calls: tail, export.",
     "audit": "The audit trail: export, verify, anchor.",
     "import": "Import records from CSV or JSON lines.",
+    "ingest": "Bring in a folder of documents.",
     "users": "The people who may approve: add, list, roles, passwd, end, deactivate.",
     "page": "Serve the approval page until Ctrl-C.",
     "report": "Reports of records: 8d.",
@@ -30,6 +31,9 @@ _COMMANDS = {
     "workflow": "The state machines of records: show, check, propose.",
     "escalate": "Raise what is overdue to whom its workflow names.",
     "pack": "Write an inspection pack: evidence for a framework or a clause.",
+    "copy": "Write a controlled copy of a document: PDF or HTML.",
+    "embed": "Make the vectors that wait, once or for as long as it runs.",
+    "reindex": "Change the model that makes the vectors, while searches go on.",
     "test-sql": "Run generated SQL tests.",
 }
 # `import` is a word of Python.

@@ -11,7 +11,7 @@ the caller's first statement runs; after that, an error is the caller's to see.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ from qms_mcp.auth.principal import Principal
 from qms_mcp.db.assuming import assuming
 from qms_mcp.db.connection import Connection
 from qms_mcp.db.exchange import Answer, Command, command, exchange
+from qms_mcp.db.listening import heard
 from qms_mcp.db.pool import Pool, Preamble
 from qms_mcp.db.queries import Query, query
 from qms_mcp.db.transaction import SqlTransaction, Transaction, translate
@@ -76,11 +77,7 @@ class Database:
         self.sql_refusal: str | None = None
 
     async def open(self) -> None:
-        """Open the pools and look at what the SQL login may do.
-
-        Raises:
-            UnavailableError: The database can't be reached.
-        """
+        """Open the pools and look at what the SQL login may do; `UnavailableError` when there is no database."""
         for pool in (self._plumbing, self._server, self._sql):
             await pool.open()
         try:
@@ -121,6 +118,15 @@ class Database:
         async with self._checked_out(self._server, preamble) as connection, _ending(connection, b"COMMIT"):
             yield Transaction(connection)
 
+    @property
+    def can_listen(self) -> bool:
+        """Whether announcements arrive: a transaction pooler passes none on."""
+        return not self._wiring.pooled
+
+    def listen(self, channel: str, begun: Callable[[], None]) -> AsyncIterator[str]:
+        """Return what is announced on a channel, as it comes; see `qms_mcp.db.listening`."""
+        return heard(self._wiring.server, channel, begun)
+
     @asynccontextmanager
     async def probe_transaction(self) -> AsyncGenerator[Transaction]:
         """Open a transaction in which statements are analysed and never run; it is always rolled back."""
@@ -143,15 +149,14 @@ class Database:
     ) -> AsyncGenerator[SqlTransaction]:
         """Open a read-only transaction for a statement somebody else wrote.
 
-        It runs as a login that can only read, is always rolled back, and the session is cleaned afterwards, while
-        the caller goes on.
+        It runs as a login that only reads, is always rolled back, and the session is cleaned while the caller goes on.
 
         Args:
             principal: On whose behalf.
             timeout_ms: How long each statement may run.
             first: Commands that travel with the opening ones, to save a round trip; see `SqlTransaction.answers`.
             budget: How many bytes of values to take of the last of `first`.
-            only_first: Nothing of theirs follows `first`: the end of the transaction and the cleaning go along too.
+            only_first: Nothing of theirs follows `first`: the end and the cleaning go along too.
 
         Raises:
             NotAllowedError: The only login there is could do more than read.

@@ -199,6 +199,7 @@ async def _check_prerequisites(connection: psycopg.AsyncConnection[Any]) -> None
         raise UnavailableError(
             "pgvector is there, but this login may not switch it on.",
             hint="Let a superuser run once: CREATE SCHEMA IF NOT EXISTS extensions; "
+            "GRANT USAGE ON SCHEMA extensions TO PUBLIC; "
             "CREATE EXTENSION vector SCHEMA extensions; then run `qms-mcp migrate` again.",
         )
     if not owns:

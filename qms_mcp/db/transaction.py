@@ -105,6 +105,7 @@ _IN_ITS_OWN_WORDS: dict[str, type[QmsError]] = {
     "QM022": NotAllowedError,  # it takes a person, or another role
     "QM023": NotFoundError,
     "QM024": InvalidInputError,
+    "QM025": ConflictError,  # the model of a search has been replaced since its vector was made
 }
 
 

@@ -16,6 +16,7 @@ from qms_mcp.db.database import Database
 from qms_mcp.db.local_owner import LOCAL_OWNER_ID
 from qms_mcp.db.queries import query
 from qms_mcp.demo.company import COMPANIES, HALDEN, Company
+from qms_mcp.demo.procedures import effective_procedure
 from qms_mcp.demo.records import Item, Requirement, items, requirements, start_of_today
 
 _ADMINISTER = query("local_owner.administer")
@@ -61,6 +62,8 @@ async def _load(database: Database, company: Company, today: datetime) -> Loaded
     await _engage(database, company)
     keeper = Principal(company.people[0].user_id, company.organization_id, frozenset(), "system")
     wanted_items, wanted_requirements = items(company, today=today), requirements(company, today=today)
+    if company is HALDEN:
+        wanted_items.append(effective_procedure(today))
     async with database.transaction(keeper, read_only=True) as transaction:
         before = await transaction.fetch_one(_LOADED, row=Stock) or Stock(0, 0)
     if before.items >= len(wanted_items) and before.requirements >= len(wanted_requirements):

@@ -46,6 +46,11 @@ _SHOWN = {
     "request_change": ("citation", "state", "missing"),
     "update_capa_action": ("citation", "action", "open_actions"),
     "trace_record": ("records", "diagram"),
+    "ingest_document": ("counts", "files"),
+    "search": ("mode", "total", "hits"),
+    "diff_documents": ("summary", "changes"),
+    "check_document": ("document", "against", "missing", "items"),
+    "find_similar": ("summary", "cases"),
     "check_rls": ("total_tables", "found", "findings", "method"),
 }
 

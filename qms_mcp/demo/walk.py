@@ -21,7 +21,9 @@ from qms_mcp.demo.acts import Acts, signatories
 from qms_mcp.demo.browsers import a_browser
 from qms_mcp.demo.company import HALDEN, MORROW
 from qms_mcp.demo.job import ASK, CHANGE, CHECK, LOOK
+from qms_mcp.demo.knowledge import documents
 from qms_mcp.demo.load import Loaded, load_companies
+from qms_mcp.demo.procedures import fill_inbox
 from qms_mcp.demo.safety import HOSTILE, OURS, THEIRS
 from qms_mcp.demo.script import Chapter, Memory, Step
 from qms_mcp.demo.show import Screen
@@ -101,7 +103,8 @@ class Walk:
     async def main_job(self) -> None:
         """Walk through everything as somebody of the first company."""
         async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client:
-            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS):
+            inbox = str(fill_inbox(self.home))
+            for chapter in (LOOK, ASK, CHANGE, CHECK, documents(inbox), HOSTILE, OURS):
                 await self._chapter(client, chapter)
             await self._other_company()
             await self._ledger(client)

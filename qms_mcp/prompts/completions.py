@@ -20,6 +20,7 @@ from qms_mcp.services.ledger_reader import CURRENT
 _MOST = 100  # the protocol allows no more
 _RUNS = 20
 _LEDGER = "qms://ledger/"
+_DOCUMENT = "qms://document/"
 
 
 def install(server: MCPServer[Any]) -> None:
@@ -44,10 +45,18 @@ async def _values(call: CurrentCall, subject: str, argument: CompletionArgument,
     if subject.startswith(_LEDGER):
         runs = await call.services.ledger.runs(call.principal, beginning=_beginning(argument.value), limit=_RUNS)
         return [str(run.id) for run in runs]
+    if subject.startswith(_DOCUMENT) or argument.name == "document":
+        return await _of_documents(call, argument, known)
     if argument.name in {"key", "framework"}:
         return [framework.key for framework in await call.services.compliance.frameworks(call.principal)]
     if argument.name == "category" and subject.startswith("qms://workflow/"):
         return [one.category for one in await call.services.compliance.record_types(call.principal)]
+    return await _of_tables(call, subject, argument, known)
+
+
+async def _of_tables(
+    call: CurrentCall, subject: str, argument: CompletionArgument, known: Mapping[str, str]
+) -> list[str]:
     relations = await call.services.catalogue.relation_names(call.principal)
     if argument.name == "schema":
         return sorted({relation.schema for relation in relations})
@@ -55,6 +64,18 @@ async def _values(call: CurrentCall, subject: str, argument: CompletionArgument,
         schema = known.get("schema")
         return [relation.name for relation in relations if schema in (None, relation.schema)]
     return [relation.qualified for relation in relations] if argument.name == "table" else []
+
+
+async def _of_documents(call: CurrentCall, argument: CompletionArgument, known: Mapping[str, str]) -> list[str]:
+    documents, number = call.services.search.documents, known.get("number", "")
+    if argument.name in {"number", "document"}:
+        return await documents.numbers(call.principal, argument.value, limit=_MOST + 1)
+    if argument.name == "version" and number:
+        return [str(revision) for revision in await documents.versions(call.principal, number)]
+    if argument.name == "path" and number:
+        version = known.get("version", "").removeprefix("v")
+        return await documents.section_paths(call.principal, number, int(version) if version.isdecimal() else None)
+    return []
 
 
 def _beginning(value: str) -> str:

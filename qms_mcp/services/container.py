@@ -1,9 +1,11 @@
 """All services of a server, over one database."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from qms_mcp.db.database import SQL_SEARCH_PATH, Database
 from qms_mcp.db.guard import Guard
+from qms_mcp.home import default_home
 from qms_mcp.services.approvals import Approvals
 from qms_mcp.services.audits import Audits
 from qms_mcp.services.capas.service import Capas
@@ -11,6 +13,8 @@ from qms_mcp.services.catalogue import Catalogue
 from qms_mcp.services.changes import Changes
 from qms_mcp.services.compliance import Compliance
 from qms_mcp.services.design.service import Design
+from qms_mcp.services.documents.service import Documents
+from qms_mcp.services.embedding.service import Embedding
 from qms_mcp.services.events.service import Events
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
@@ -18,6 +22,7 @@ from qms_mcp.services.records.service import Records
 from qms_mcp.services.review.service import CodeReview
 from qms_mcp.services.risks import Risks
 from qms_mcp.services.rls.service import RowSecurity
+from qms_mcp.services.search.service import Search
 from qms_mcp.services.signing.service import Links, Signing
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.services.sql_tests.service import SqlTests
@@ -45,8 +50,11 @@ class Services:
     ledger: LedgerReader
     records: Records
     changes: Changes
+    documents: Documents
     events: Events
     risks: Risks
+    search: Search
+    embedding: Embedding
     suppliers: Suppliers
     trail: Trail
     trainings: Trainings
@@ -60,9 +68,19 @@ class Services:
     workflow: Workflow
 
     @classmethod
-    def over(cls, database: Database, settings: Settings, *, links: Links | None = None) -> "Services":
-        """Return the services working on `database`; `links` is the approval page of this server, if it has one."""
+    def over(
+        cls, database: Database, settings: Settings, *, links: Links | None = None, home: Path | None = None
+    ) -> "Services":
+        """Return the services working on `database`.
+
+        Args:
+            database: Where everything is.
+            settings: What the environment says.
+            links: The approval page of this server, if it has one.
+            home: Folder of this machine's data; the one of the settings if left out.
+        """
         guard = Guard(search_path=SQL_SEARCH_PATH)
+        embedding = Embedding(database, settings)
         return cls(
             database=database,
             approvals=Approvals(database),
@@ -75,8 +93,11 @@ class Services:
             records=Records(database),
             audits=Audits(database),
             changes=Changes(database),
+            documents=Documents(database, settings, home or settings.qms_home or default_home()),
             events=Events(database, Signing(database, links)),
             risks=Risks(database),
+            search=Search(database, embedding),
+            embedding=embedding,
             suppliers=Suppliers(database),
             trail=Trail(database),
             trainings=Trainings(database),

@@ -133,9 +133,18 @@ class Trainings:
         )
 
     async def assign(
-        self, principal: Principal, document: str, people: Sequence[str], because: str, *, due_on: date | None = None
+        self,
+        principal: Principal,
+        document: str,
+        people: Sequence[str],
+        because: str,
+        *,
+        due_on: date | None = None,
+        about: str = "",
     ) -> list[Written]:
         """Assign people to the training on a document version; those who are assigned already are left alone.
+
+        `about` is what the training is called by, when that is not how the document was named.
 
         Raises:
             NotFoundError: There is no such document or person.
@@ -146,7 +155,7 @@ class Trainings:
             for reference in people:
                 trainee = await find_person(writing.transaction, reference, field="trainee_id")
                 fields: dict[str, Any] = {
-                    "title": f"Training on {document}",
+                    "title": f"Training on {about or document}",
                     "document_id": document_id,
                     "trainee_id": trainee,
                     **({"due_date": due_on} if due_on else {}),

@@ -14,7 +14,9 @@ SELECT
     EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
-        WHERE n.nspname IN ('qms', 'qms_private', 'agents', 'ml_loop') AND pg_has_role(r.oid, c.relowner, 'USAGE')
+        WHERE
+            n.nspname IN ('qms', 'qms_private', 'agents', 'ml_loop', 'search')
+            AND pg_has_role(r.oid, c.relowner, 'USAGE')
     ) AS owns_records
 FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = session_user;

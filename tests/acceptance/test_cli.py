@@ -12,7 +12,7 @@ import pytest
 
 COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
-    "audit", "import", "page", "report", "workflow", "escalate", "pack", "copy",
+    "audit", "import", "ingest", "page", "report", "workflow", "escalate", "pack", "copy",
 )  # fmt: skip
 SECRET = "hunter2-hunter2"  # noqa: S105 - made up, and looked for in what is printed
 

@@ -74,8 +74,16 @@ async def world(embedded: EmbeddedPostgres, template: str) -> AsyncGenerator[Wor
         await make_readings(database)
         superuser = embedded.conninfo(name, "postgres")
         seeded = seed_two_organizations(superuser, tenants.ours, tenants.theirs)
+        release_documents(superuser)
         yield World(database, tenants, seeded, superuser)
         await database.close()
+
+
+def release_documents(superuser: str) -> None:
+    """Make the seeded documents effective ones: a draft is changed and not revised."""
+    with psycopg.connect(superuser) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE qms.quality_items SET status = 'effective' WHERE category = 'document'")
 
 
 def queries(seeded: Seeded) -> list[str]:
@@ -156,6 +164,26 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
         "generate_tests": [{"table": "qms.quality_items"}],
         "review_code": [{"code": "SELECT * FROM qms.quality_items WHERE title = NULL"}],
         **quality_examples(foreign),
+        **search_examples(foreign),
+    }  # fmt: skip
+
+
+def search_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
+    """Return searches that would find, count, suggest or match what is theirs."""
+    theirs, why = foreign["qms.quality_items"], {"reason": "A test asks for it."}
+    text = {"content": "A note of ours.", "content_type": "note", "source_table": "qms.quality_items"}
+    return {
+        "search": [
+            {"query": query, "mode": mode, "detail": "full", "limit": 50}
+            for query in ("zeb ra", "title of a description", "zebr", "CAPA-", theirs)
+            for mode in ("hybrid", "lexical", "semantic", "exact", "number")
+        ] + [{"query": "title", "filters": only} for only in ({"superseded": True}, {"owner": foreign["person"]})],
+        "find_similar": [
+            {"record": f"CAPA-{YEAR}-0002", "detail": "full"}, {"record": theirs}, {"text": "zeb ra title"},
+        ],
+        "match_embeddings": [{"vector": [0.05] * size, "limit": 100} for size in (384, 1536)],
+        "embed_content": [{"texts": [{**text, "source_id": theirs}], **why}],
+        "index_status": [{}],
     }  # fmt: skip
 
 
@@ -254,6 +282,28 @@ def quality_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments
         "link_evidence": [
             {"framework": "iso-13485", "clause": "8.5.2", "record": record, **why} for record in (capa, theirs)
         ],
+        "ingest_document": [
+            {"text": "# A test\n\nIt shall work.", "fields": {"document_number": "SOP-900"}, **why},
+            {"text": "# A later test\n\nIt shall work.", **why, "fields": {
+                "document_number": "SOP-900", "revision": 2, "owner_id": foreign["person"],
+            }},
+            {"text": "# A later test\n\nIt must work.", **why, "fields": {
+                "document_number": "SOP-900", "revision": 2,
+            }},
+            {"path": "/etc", **why},
+        ],
+        "revise_document": [
+            {"document": document, "text": "# A test\n\nIt works.", "change_summary": "New.", "change": change, **why}
+            for document, change in ((numbered["document"], None), (theirs, None), (numbered["document"], theirs))
+        ],
+        "diff_documents": [
+            {"document": "SOP-900", "from_version": 1, "to_version": 2}, {"document": theirs},
+            {"document": "SOP-900", "other": theirs},
+        ],
+        "check_document": [
+            {"document": "SOP-900", "framework": "iso-13485", "clauses": ["8.5"]}, {"document": theirs},
+            {"document": "SOP-900", "template": theirs},
+        ],
     }  # fmt: skip
 
 
@@ -267,6 +317,9 @@ def resources(seeded: Seeded) -> list[str]:
         "qms://workflow/capa",
         "qms://framework/iso-13485",
         f"qms://capa/CAPA-{YEAR}-0002/8d",
+        "qms://search/zeb%20ra%20title",
+        f"qms://document/DOC-{YEAR}-0006",
+        f"qms://document/{seeded.foreign_ids['qms.documents']}/v1",
         f"qms://capa/{seeded.foreign_ids['qms.capas']}/8d",
         *described,
         f"qms://ledger/{seeded.foreign_ids['agents.agent_runs']}",

@@ -101,7 +101,8 @@ def test_no_function_of_another_role_looks_for_types_among_temporary_ones_first(
     found = team.site.run(
         "SELECT p.oid::regprocedure::text AS name "
         "FROM pg_proc AS p INNER JOIN pg_namespace AS n ON p.pronamespace = n.oid "
-        "WHERE n.nspname IN ('qms', 'qms_private', 'agents', 'ml_loop') AND p.prosqlbody IS NULL AND p.prokind = 'f' "
+        "WHERE n.nspname IN ('qms', 'qms_private', 'agents', 'ml_loop', 'search') "
+        "AND p.prosqlbody IS NULL AND p.prokind = 'f' "
         "AND p.proname <> 'run_script' "
         "AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false) "
         "AND (p.prosecdef OR p.prorettype = 'trigger'::regtype OR 'search_path=\"\"' = ANY (p.proconfig))"

@@ -144,7 +144,8 @@ async def test_resources_and_their_templates_are_listed(client: Client) -> None:
     templates = {one.uri_template for one in (await client.list_resource_templates()).resource_templates}
     assert templates == {
         "qms://schema/{schema}/{table}", "qms://ledger/{run}", "qms://framework/{key}", "qms://workflow/{category}",
-        "qms://capa/{number}/8d",
+        "qms://capa/{number}/8d", "qms://document/{number}", "qms://document/{number}/v{version}",
+        "qms://document/{number}/v{version}/section/{path}", "qms://search/{query}",
     }  # fmt: skip
 
 
@@ -194,7 +195,7 @@ async def test_rows_of_another_organization_are_in_no_answer(client: Client, for
 
 
 async def test_arguments_of_resources_are_completed(client: Client) -> None:
-    assert await completed(client, SCHEMA_PAGE, "schema", "") == ["agents", "ml_loop", "public", "qms"]
+    assert await completed(client, SCHEMA_PAGE, "schema", "") == ["agents", "ml_loop", "public", "qms", "search"]
     assert await completed(client, SCHEMA_PAGE, "schema", "ML") == ["ml_loop"]
     assert await completed(client, SCHEMA_PAGE, "table", "call", schema="agents") == ["tool_calls"]
     assert "people" not in await completed(client, SCHEMA_PAGE, "table", "", schema="agents")

@@ -41,10 +41,10 @@ async def client_for(
     chosen = settings or Settings(qms_rate_limit="100000/minute")
 
     async def lay(settings: Settings, home: Path, at_stage: Callable[[str], None]) -> Foundation:
-        del home, at_stage
+        del at_stage
         return _Borrowed(
             database=database,
-            services=Services.over(database, settings, links=links),
+            services=Services.over(database, settings, links=links, home=home),
             principal=principal,
             limiter=RateLimiter(settings.qms_rate_limit),
             store=PostgresStore(database),

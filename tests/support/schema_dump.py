@@ -18,7 +18,7 @@ _OF_THE_TOOL = re.compile(
 def dump(server: EmbeddedPostgres, database: str = "qms") -> str:
     """Return the schema of `database` as SQL, without what depends on the version of the tool."""
     program = server.bin_dir / "pg_dump"
-    schemas = [f"--schema={name}" for name in ("auth", "qms", "qms_private", "agents", "ml_loop", "public")]
+    schemas = [f"--schema={name}" for name in ("auth", "qms", "qms_private", "agents", "ml_loop", "search", "public")]
     arguments = [str(program), "--schema-only", *schemas, f"--dbname={server.conninfo(database, 'qms_owner')}"]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
     return _HEADER + re.sub(r"\n{3,}", "\n\n", _OF_THE_TOOL.sub("", done.stdout)).strip() + "\n"

@@ -18,6 +18,9 @@ SECRETS = {
     "supabase_anon_key": "hunter2",
     "supabase_service_role_key": "hunter2",
     "anthropic_api_key": "hunter2",
+    "voyage_api_key": "hunter2",
+    "openai_api_key": "hunter2",
+    "qms_embedding_api_key": "hunter2",
     "langfuse_public_key": "hunter2",
     "langfuse_secret_key": "hunter2",
 }
@@ -100,7 +103,7 @@ def test_secrets_are_never_shown() -> None:
 def test_every_field_that_may_hold_a_secret_is_kept_secret() -> None:
     suspicious = re.compile(r"key|token|secret|database_url|password")
     held = {name for name in Settings.model_fields if suspicious.search(name)}
-    assert held - {"qms_jwt_jwks_url"} == set(SECRETS)
+    assert held - {"qms_jwt_jwks_url", "qms_embedding_tokens_per_minute"} == set(SECRETS)
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:

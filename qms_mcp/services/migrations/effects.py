@@ -15,7 +15,9 @@ from qms_mcp.services.migrations.script import Statement
 if TYPE_CHECKING:
     from qms_mcp.db.drafts import CatalogueObject, Rehearsal
 
-_OF_THE_SERVER = frozenset({"qms_private", "auth", "agents", "supabase_migrations", "extensions", "storage", "vault"})
+_OF_THE_SERVER = frozenset(
+    {"qms_private", "auth", "agents", "search", "supabase_migrations", "extensions", "storage", "vault"}
+)
 _NEVER_CHANGED = frozenset({"role membership", "default right"})
 _GUARDS = ("refuse_change", "record_change", "keep_decisions", "keep_drafts", "keep_finished_calls")
 _REGULATED = frozenset({"qms.quality_items", "qms.compliance_records", "public.embeddings"})

@@ -11,7 +11,7 @@ from qms_mcp.services.migrations.script import Statement
 
 Made: TypeAlias = frozenset[str]
 Rule: TypeAlias = Callable[[Statement, Made], Iterator[Finding]]
-_TENANT_SCHEMAS = frozenset({"qms", "ml_loop", "agents", "public"})
+_TENANT_SCHEMAS = frozenset({"qms", "ml_loop", "agents", "search", "public"})
 _EVERYONE = frozenset({"public", "anon", "authenticated", "service_role"})
 
 

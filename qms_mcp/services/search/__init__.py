@@ -1,0 +1,1 @@
+"""Search over every record and document, and the cases that resemble one."""
