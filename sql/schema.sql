@@ -435,7 +435,7 @@ CREATE FUNCTION public.match_embeddings(query_embedding extensions.vector, match
     SET jit TO 'off'
     SET "hnsw.ef_search" TO '120'
     SET "hnsw.iterative_scan" TO 'relaxed_order'
-    AS $$
+    AS $_$
 DECLARE
     model search.embedding_models;
     filters jsonb := jsonb_strip_nulls(jsonb_build_object('types', CASE WHEN filter_type IS NOT NULL THEN jsonb_build_array(filter_type) END));
@@ -452,13 +452,13 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT c.source_id, c.content, c.content_type, 1 - n.distance FROM (%s) AS n '
-        'INNER JOIN search.chunks AS c ON n.chunk_id = c.id ORDER BY n.distance, c.id',
+        'INNER JOIN search.chunks AS c ON n.chunk_id = c.id AND c.organization_id = $1 ORDER BY n.distance, c.id',
         search.near_sql(model.id, filters)
     ) USING
         qms.current_organization_id(), filters, NULL::text, NULL::text, query_embedding::extensions.halfvec,
         least(greatest(match_count, 0), 1000);
 END
-$$;
+$_$;
 
 ALTER FUNCTION public.match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text) OWNER TO qms_definer;
 
@@ -1665,13 +1665,20 @@ CREATE FUNCTION qms.keep_document() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    IF nullif(btrim(new.content), '') IS NOT NULL
-        AND (tg_op = 'INSERT' OR new.content IS DISTINCT FROM old.content) THEN
+    IF jsonb_typeof(new.structure) <> 'object' THEN
+        RAISE EXCEPTION 'structure is an object' USING ERRCODE = 'QM024', HINT = 'Leave it out: reading a file makes it.';
+    END IF;
+    IF nullif(btrim(new.content), '') IS NULL THEN
+        RETURN new;
+    END IF;
+    -- What was approved with another hash stays as it is.
+    IF tg_op = 'INSERT' OR (new.content, new.content_sha256) IS DISTINCT FROM (old.content, old.content_sha256) THEN
         new.content_sha256 := encode(sha256(convert_to(new.content, 'UTF8')), 'hex');
-        -- Pages are places in the content that was read; another content has others.
-        IF tg_op = 'UPDATE' AND new.structure IS NOT DISTINCT FROM old.structure THEN
-            new.structure := nullif(new.structure - 'pages', '{}');
-        END IF;
+    END IF;
+    -- Pages are places in the content that was read; another content has others.
+    IF tg_op = 'UPDATE' AND new.content IS DISTINCT FROM old.content
+        AND new.structure IS NOT DISTINCT FROM old.structure THEN
+        new.structure := nullif(new.structure - 'pages', '{}');
     END IF;
     RETURN new;
 END
@@ -7921,24 +7928,33 @@ CREATE FUNCTION search.cut_long(line text) RETURNS SETOF text
     AS $$
 DECLARE
     most CONSTANT integer := 1300;
-    rest text := line;
+    -- What is cut off is copied; of a line of millions of characters, so much at a time.
+    slice CONSTANT integer := 40000;
+    rest text;
     ahead text;
     upto integer;
 BEGIN
-    WHILE char_length(rest) > most LOOP
-        ahead := left(rest, most);
-        -- The last end of a sentence in the second half, or else the last space.
-        upto := char_length(substring(ahead FROM '^(.*[.!?;:]["'')\]]?\s)'));
-        IF upto IS NULL OR upto < most / 3 THEN
-            upto := char_length(substring(ahead FROM '^(.*\s)'));
-        END IF;
-        IF upto IS NULL OR upto < most / 3 THEN
-            upto := most;
-        END IF;
-        RETURN NEXT left(rest, upto);
-        rest := substr(rest, upto + 1);
+    IF char_length(line) <= most THEN
+        RETURN NEXT line;
+        RETURN;
+    END IF;
+    FOR place IN 0..(char_length(line) - 1) / slice LOOP
+        rest := substr(line, 1 + place * slice, slice);
+        WHILE char_length(rest) > most LOOP
+            ahead := left(rest, most);
+            -- The last end of a sentence in the last two thirds, or else the last space.
+            upto := char_length(substring(ahead FROM '^(.*[.!?;:]["'')\]]?\s)'));
+            IF upto IS NULL OR upto < most / 3 THEN
+                upto := char_length(substring(ahead FROM '^(.*\s)'));
+            END IF;
+            IF upto IS NULL OR upto < most / 3 THEN
+                upto := most;
+            END IF;
+            RETURN NEXT left(rest, upto);
+            rest := substr(rest, upto + 1);
+        END LOOP;
+        RETURN NEXT rest;
     END LOOP;
-    RETURN NEXT rest;
 END
 $$;
 
@@ -8110,27 +8126,7 @@ COMMENT ON FUNCTION search.finish_jobs(of_model smallint, worker text, chunks bi
 
 CREATE FUNCTION search.fold(content text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    -- Character for character, so that a place in the folded text is the same place in the text.
-    SELECT CASE
-        WHEN content !~ '[^\x01-\x7f]' THEN content
-        ELSE
-        translate(
-        content,
-        E'ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿĀāĂăĄąĆćĈĉĊċČčĎďĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭĮįİĴĵ'
-        || E'ĶķĹĺĻļĽľŃńŅņŇňŌōŎŏŐőŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžǍǎǏǐǑǒǓǔǕǖǗǘǙǚǛǜȘșȚțḀḁḂḃḄḅḆḇḈḉḊḋḌḍḎḏḐḑḒ'
-        || E'ḓḔḕḖḗḘḙḚḛḜḝḞḟḠḡḢḣḤḥḦḧḨḩḪḫḬḭḮḯḰḱḲḳḴḵḶḷḸḹḺḻḼḽḾḿṀṁṂṃṄṅṆṇṈṉṊṋṌṍṎṏṐṑṒṓṔṕṖṗṘṙṚṛṜṝṞṟṠṡṢṣṤṥṦṧṨṩṪṫṬṭṮṯṰṱṲṳṴṵṶ'
-        || E'ṷṸṹṺṻṼṽṾṿẀẁẂẃẄẅẆẇẈẉẊẋẌẍẎẏẐẑẒẓẔẕẖẗẘẙẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠ'
-        || E'ỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹßẞøØłŁđĐæÆœŒðþıµμ×‘’‚′“”„″«»‐‑‒–—−\u00a0\u2009\u202f\u2007',
-        E'AAAAAACEEEEIIIINOOOOOUUUUYaaaaaaceeeeiiiinooooouuuuyyAaAaAaCcCcCcCcDdEeEeEeEeEeGgGgGgGgHhIiIiIiIiIJj'
-        || E'KkLlLlLlNnNnNnOoOoOoRrRrRrSsSsSsSsTtTtUuUuUuUuUuUuWwYyYZzZzZzAaIiOoUuUuUuUuUuSsTtAaBbBbBbCcDdDdDdDdD'
-        || E'dEeEeEeEeEeFfGgHhHhHhHhHhIiIiKkKkKkLlLlLlLlMmMmMmNnNnNnNnOoOoOoOoPpPpRrRrRrRrSsSsSsSsSsTtTtTtTtUuUuU'
-        || E'uUuUuVvVvWwWwWwWwWwXxXxYyZzZzZzhtwyAaAaAaAaAaAaAaAaAaAaAaAaEeEeEeEeEeEeEeEeIiIiOoOoOoOoOoOoOoOoOoOoO'
-        || E'oOoUuUuUuUuUuUuUuYyYyYyYysSoOlLdDaAoOdtiuux''''''''""""""------\u0020\u0020\u0020\u0020'
-        )
-    END
-$$;
+    RETURN CASE WHEN (content !~ '[^\x01-\x7f]'::text) THEN content ELSE translate(content, (((('ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÑÒÓÔÕÖÙÚÛÜÝàáâãäåçèéêëìíîïñòóôõöùúûüýÿĀāĂăĄąĆćĈĉĊċČčĎďĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭĮįİĴĵ'::text || 'ĶķĹĺĻļĽľŃńŅņŇňŌōŎŏŐőŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžǍǎǏǐǑǒǓǔǕǖǗǘǙǚǛǜȘșȚțḀḁḂḃḄḅḆḇḈḉḊḋḌḍḎḏḐḑḒ'::text) || 'ḓḔḕḖḗḘḙḚḛḜḝḞḟḠḡḢḣḤḥḦḧḨḩḪḫḬḭḮḯḰḱḲḳḴḵḶḷḸḹḺḻḼḽḾḿṀṁṂṃṄṅṆṇṈṉṊṋṌṍṎṏṐṑṒṓṔṕṖṗṘṙṚṛṜṝṞṟṠṡṢṣṤṥṦṧṨṩṪṫṬṭṮṯṰṱṲṳṴṵṶ'::text) || 'ṷṸṹṺṻṼṽṾṿẀẁẂẃẄẅẆẇẈẉẊẋẌẍẎẏẐẑẒẓẔẕẖẗẘẙẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠ'::text) || 'ỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹßẞøØłŁđĐæÆœŒðþıµμ×‘’‚′“”„″«»‐‑‒–—−    '::text), (((('AAAAAACEEEEIIIINOOOOOUUUUYaaaaaaceeeeiiiinooooouuuuyyAaAaAaCcCcCcCcDdEeEeEeEeEeGgGgGgGgHhIiIiIiIiIJj'::text || 'KkLlLlLlNnNnNnOoOoOoRrRrRrSsSsSsSsTtTtUuUuUuUuUuUuWwYyYZzZzZzAaIiOoUuUuUuUuUuSsTtAaBbBbBbCcDdDdDdDdD'::text) || 'dEeEeEeEeEeFfGgHhHhHhHhHhIiIiKkKkKkLlLlLlLlMmMmMmNnNnNnNnOoOoOoOoPpPpRrRrRrRrSsSsSsSsSsTtTtTtTtUuUuU'::text) || 'uUuUuVvVvWwWwWwWwWwXxXxYyZzZzZzhtwyAaAaAaAaAaAaAaAaAaAaAaAaEeEeEeEeEeEeEeEeIiIiOoOoOoOoOoOoOoOoOoOoO'::text) || 'oOoUuUuUuUuUuUuUuYyYyYyYysSoOlLdDaAoOdtiuux''''''''""""""------    '::text)) END;
 
 ALTER FUNCTION search.fold(content text) OWNER TO qms_owner;
 
@@ -8150,6 +8146,72 @@ ALTER FUNCTION search.hash_of(heading text, content text) OWNER TO qms_owner;
 -- Name: FUNCTION hash_of(heading text, content text); Type: COMMENT; Schema: search; Owner: qms_owner
 
 COMMENT ON FUNCTION search.hash_of(heading text, content text) IS 'The sha256 of what a model is given to read: heading, line break, content.';
+
+-- Name: headed(text); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.headed(content text) RETURNS TABLE(ordinal integer, level integer, path text, title text, heading_path text, char_start integer, char_end integer)
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    line record;
+    fenced boolean := false;
+    marks text [];
+    titles text [] := '{}';
+    levels integer [] := '{}';
+    printed text;
+    begun boolean := false;
+BEGIN
+    ordinal := 0;
+    level := 0;
+    path := '';
+    title := '';
+    heading_path := '';
+    char_start := 0;
+    FOR line IN
+        SELECT l.words, (sum(char_length(l.words) + 1) OVER (ORDER BY l.place))::integer - char_length(l.words) - 1 AS at
+        FROM string_to_table(content, E'\n') WITH ORDINALITY AS l (words, place)
+    LOOP
+        IF line.words ~ '^\s*(```|~~~)' THEN
+            fenced := NOT fenced;
+        END IF;
+        -- A line of more than 1,000 characters is no heading.
+        marks := CASE WHEN NOT fenced AND char_length(line.words) <= 1000 THEN regexp_match(line.words, '^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$') END;
+        IF marks IS NULL THEN
+            begun := begun OR line.words ~ '\S';
+            CONTINUE;
+        END IF;
+        IF begun THEN
+            char_end := line.at;
+            RETURN NEXT;
+            ordinal := ordinal + 1;
+        END IF;
+        begun := true;
+        level := char_length(marks[1]);
+        title := left(btrim(regexp_replace(marks[2], '[*_`]+', '', 'g')), 500);
+        WHILE cardinality(levels) > 0 AND levels[cardinality(levels)] >= level LOOP
+            levels := trim_array(levels, 1);
+            titles := trim_array(titles, 1);
+        END LOOP;
+        levels := levels || level;
+        titles := titles || title;
+        heading_path := array_to_string(titles, ' > ');
+        printed := (regexp_match(title, '^(?:§+\s*|(?:Section|Clause|Chapter|Annex|Appendix|Abschnitt|Kapitel|Article)\s+)?((?:[A-Z]{1,2}[.-])?[0-9]{1,4}(?:[.-][0-9]{1,3})*[a-z]?)(?:[.):]|\s|$)'))[1];
+        path := coalesce(printed, search.slug(title));
+        char_start := line.at;
+    END LOOP;
+    IF begun THEN
+        char_end := char_length(content);
+        RETURN NEXT;
+    END IF;
+END
+$_$;
+
+ALTER FUNCTION search.headed(content text) OWNER TO qms_owner;
+
+-- Name: FUNCTION headed(content text); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.headed(content text) IS 'The sections of a text as search.sections gives them, repeated paths not yet told apart.';
 
 -- Name: identifiers(text); Type: FUNCTION; Schema: search; Owner: qms_owner
 
@@ -8190,7 +8252,7 @@ CREATE FUNCTION search.index_change() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM search.index_record(new.id);
+    PERFORM search.index_safely(new.id);
     RETURN NULL;
 END
 $$;
@@ -8243,7 +8305,7 @@ COMMENT ON FUNCTION search.index_progress() IS 'How far the index is, by model, 
 CREATE FUNCTION search.index_record(of_record uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
 DECLARE
     item qms.quality_items;
     document qms.documents;
@@ -8264,13 +8326,20 @@ BEGIN
     SELECT
         item.id, item.organization_id, item.id, item.version, item.category, item.title,
         item.category <> 'document' OR item.status NOT IN ('superseded', 'obsolete', 'cancelled'),
-        coalesce(document.structure ->> 'language', o.settings ->> 'language', 'en')
+        coalesce(
+            substring(document.structure ->> 'language' FROM '^[a-z]{2}$'), substring(o.settings ->> 'language' FROM '^[a-z]{2}$'), 'en'
+        )
     FROM qms.organizations AS o WHERE o.id = item.organization_id
     ON CONFLICT (id) DO UPDATE
     SET
         record_version = excluded.record_version, title = excluded.title, is_current = excluded.is_current,
         language = excluded.language, indexed_at = clock_timestamp()
+    -- An id that belongs to a text somebody put in is not taken from them.
+    WHERE s.organization_id = excluded.organization_id AND s.record_id IS NOT NULL
     RETURNING * INTO source;
+    IF source.id IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM search.put_pieces(
         source,
         CASE
@@ -8281,13 +8350,33 @@ BEGIN
         coalesce(document.structure -> 'pages', '[]')
     );
 END
-$$;
+$_$;
 
 ALTER FUNCTION search.index_record(of_record uuid) OWNER TO qms_definer;
 
 -- Name: FUNCTION index_record(of_record uuid); Type: COMMENT; Schema: search; Owner: qms_definer
 
 COMMENT ON FUNCTION search.index_record(of_record uuid) IS 'Brings the index of a record up to its present version; does nothing when it is.';
+
+-- Name: index_safely(uuid); Type: FUNCTION; Schema: search; Owner: qms_definer
+
+CREATE FUNCTION search.index_safely(of_record uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM search.index_record(of_record);
+EXCEPTION WHEN data_exception OR program_limit_exceeded OR invalid_parameter_value THEN
+    -- A record is kept whether or not it can be found; index_progress counts it as stale.
+    RAISE WARNING 'record % is not indexed: %', of_record, sqlerrm;
+END
+$$;
+
+ALTER FUNCTION search.index_safely(of_record uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION index_safely(of_record uuid); Type: COMMENT; Schema: search; Owner: qms_definer
+
+COMMENT ON FUNCTION search.index_safely(of_record uuid) IS 'Indexes a record; a text that can''t be indexed is no reason not to keep it.';
 
 -- Name: is_narrow(jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
 
@@ -8379,79 +8468,109 @@ ALTER FUNCTION search.near_sql(of_model smallint, filters jsonb) OWNER TO qms_ow
 
 COMMENT ON FUNCTION search.near_sql(of_model smallint, filters jsonb) IS 'The statement that finds the nearest pieces: all candidates compared when they are few, the index of neighbours otherwise.';
 
+-- Name: pages_of(jsonb); Type: FUNCTION; Schema: search; Owner: qms_owner
+
+CREATE FUNCTION search.pages_of(pages jsonb) RETURNS TABLE(page integer, places int4range)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT p.page, int4range(p.at, lead(p.at) OVER (ORDER BY p.at, p.page))
+    FROM (
+        SELECT DISTINCT ON ((e.pair ->> 0)::integer) (e.pair ->> 0)::integer AS at, (e.pair ->> 1)::integer AS page
+        FROM jsonb_array_elements(CASE jsonb_typeof(pages) WHEN 'array' THEN pages ELSE '[]' END) AS e (pair)
+        WHERE e.pair ->> 0 ~ '^[0-9]{1,9}$' AND e.pair ->> 1 ~ '^[0-9]{1,9}$'
+        ORDER BY (e.pair ->> 0)::integer, (e.pair ->> 1)::integer DESC
+    ) AS p
+$_$;
+
+ALTER FUNCTION search.pages_of(pages jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION pages_of(pages jsonb); Type: COMMENT; Schema: search; Owner: qms_owner
+
+COMMENT ON FUNCTION search.pages_of(pages jsonb) IS 'From which character to which one each page goes; what is no page is left out.';
+
 -- Name: pieces(text); Type: FUNCTION; Schema: search; Owner: qms_owner
 
 CREATE FUNCTION search.pieces(content text) RETURNS SETOF search.piece
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
     AS $_$
 DECLARE
     enough CONSTANT integer := 700;
     most CONSTANT integer := 1300;
-    section record;
     line record;
     one search.piece;
-    body text;
-    at integer;
+    at integer := 0;
     header text;
-    in_table integer;
-    gathered text;
+    in_table integer := 0;
+    gathered text := '';
 BEGIN
-    FOR section IN SELECT s.path, s.level, s.heading_path, s.char_start, s.char_end FROM search.sections(content) AS s LOOP
-        one.section := section.path;
-        one.heading := section.heading_path;
-        body := substr(content, section.char_start + 1, section.char_end - section.char_start);
-        at := section.char_start;
-        gathered := '';
-        one.char_start := at;
-        header := NULL;
-        in_table := 0;
-        FOR line IN
-            SELECT p.words, l.place > 1 OR section.level = 0 AS wanted
-            FROM string_to_table(body, E'\n') WITH ORDINALITY AS l (words, place)
-            CROSS JOIN LATERAL search.cut_long(l.words || E'\n') AS p (words)
-        LOOP
-            IF line.wanted THEN
-                IF line.words ~ '^\s*\|' THEN
-                    in_table := in_table + 1;
-                    IF in_table = 1 THEN
-                        header := left(line.words, 400);
-                    ELSIF in_table = 2 AND line.words ~ '^\s*\|[\s:|-]+\|?\s*$' THEN
-                        header := header || line.words;
-                    ELSIF in_table = 2 THEN
-                        header := NULL;
-                    END IF;
-                ELSE
-                    in_table := 0;
+    one.section := '';
+    one.heading := '';
+    one.char_start := 0;
+    FOR line IN
+        SELECT p.words, s.path, s.heading_path, s.level > 0 AS is_heading
+        FROM (
+            SELECT l.words, l.place, (sum(char_length(l.words) + 1) OVER (ORDER BY l.place))::integer - char_length(l.words) - 1 AS at
+            FROM string_to_table(content, E'\n') WITH ORDINALITY AS l (words, place)
+        ) AS l
+        LEFT JOIN search.sections(content) AS s ON l.at = s.char_start AND (s.level > 0 OR l.place = 1)
+        CROSS JOIN LATERAL search.cut_long(l.words || E'\n') WITH ORDINALITY AS p (words, place)
+        ORDER BY l.place, p.place
+    LOOP
+        IF line.is_heading AND line.path <> one.section THEN
+            IF gathered ~ '\S' THEN
+                one.char_end := at;
+                one.content := btrim(gathered, E' \n');
+                RETURN NEXT one;
+            END IF;
+            one.section := line.path;
+            one.heading := left(line.heading_path, 500);
+            gathered := '';
+            header := NULL;
+            in_table := 0;
+        END IF;
+        IF line.is_heading THEN
+            one.char_start := at + char_length(line.words);
+        ELSE
+            IF line.words ~ '^\s*\|' THEN
+                in_table := in_table + 1;
+                IF in_table = 1 THEN
+                    header := left(line.words, 400);
+                ELSIF in_table = 2 AND line.words ~ '^\s*\|[\s:|-]+\|?\s*$' THEN
+                    header := header || left(line.words, 400);
+                ELSIF in_table = 2 THEN
                     header := NULL;
                 END IF;
-                IF gathered <> '' AND (
-                    char_length(gathered) + char_length(line.words) > most
-                    OR (line.words !~ '\S' AND char_length(gathered) >= enough)
-                ) THEN
-                    one.char_end := at;
-                    one.content := btrim(gathered, E' \n');
-                    RETURN NEXT one;
-                    gathered := CASE WHEN in_table > 2 AND header IS NOT NULL THEN header ELSE '' END;
-                    one.char_start := at;
-                END IF;
-                IF gathered = '' AND line.words !~ '\S' THEN
-                    one.char_start := at + char_length(line.words);
-                ELSE
-                    gathered := gathered || line.words;
-                END IF;
             ELSE
-                one.char_start := at + char_length(line.words);
+                in_table := 0;
+                header := NULL;
             END IF;
-            at := at + char_length(line.words);
-        END LOOP;
-        -- The last line break of a section is its end.
-        IF gathered ~ '\S' THEN
-            one.char_end := least(at, section.char_end);
-            one.content := btrim(gathered, E' \n');
-            RETURN NEXT one;
+            IF gathered <> '' AND (
+                char_length(gathered) + char_length(line.words) > most
+                OR (line.words !~ '\S' AND char_length(gathered) >= enough)
+            ) THEN
+                one.char_end := at;
+                one.content := btrim(gathered, E' \n');
+                RETURN NEXT one;
+                gathered := CASE WHEN in_table > 2 AND header IS NOT NULL THEN header ELSE '' END;
+                one.char_start := at;
+            END IF;
+            IF gathered = '' AND line.words !~ '\S' THEN
+                one.char_start := at + char_length(line.words);
+            ELSE
+                gathered := gathered || line.words;
+            END IF;
         END IF;
+        at := at + char_length(line.words);
     END LOOP;
+    IF gathered ~ '\S' THEN
+        -- The line break after the last line is not part of the content.
+        one.char_end := at - 1;
+        one.content := btrim(gathered, E' \n');
+        RETURN NEXT one;
+    END IF;
 END
 $_$;
 
@@ -8503,30 +8622,37 @@ CREATE FUNCTION search.put_pieces(source search.sources, content text, names tex
 DECLARE
     stems_of_names tsvector := setweight(array_to_tsvector(search.identifiers(coalesce(names, ''))), 'A');
 BEGIN
-    INSERT INTO search.corpora AS k (organization_id, languages) VALUES (source.organization_id, ARRAY[source.language])
-    ON CONFLICT (organization_id) DO UPDATE SET languages = k.languages || excluded.languages
-    WHERE NOT k.languages @> excluded.languages;
+    -- Looked at first: while terms are counted the row is locked, and records go on being written.
+    IF NOT EXISTS (
+        SELECT FROM search.corpora AS k
+        WHERE k.organization_id = source.organization_id AND k.languages @> ARRAY[source.language]
+    ) THEN
+        INSERT INTO search.corpora AS k (organization_id, languages)
+        VALUES (source.organization_id, ARRAY[source.language])
+        ON CONFLICT (organization_id) DO UPDATE SET languages = k.languages || excluded.languages
+        WHERE NOT k.languages @> excluded.languages;
+    END IF;
     -- A piece that is there already keeps its row and so its vectors, wherever it moved to.
     WITH cut AS (
         SELECT
             p.place::integer AS place, p.section, p.char_start, p.char_end, p.content,
-            CASE
-                WHEN p.heading = '' OR p.heading = source.title THEN source.title
-                WHEN starts_with(p.heading, source.title || ' > ') THEN p.heading
-                ELSE source.title || ' > ' || p.heading
-            END AS heading,
-            (
-                SELECT max((g.page -> 1)::integer)
-                FROM jsonb_array_elements(pages) AS g (page) WHERE (g.page -> 0)::integer <= p.char_start
-            ) AS page
+            left(
+                CASE
+                    WHEN p.heading = '' OR p.heading = source.title THEN source.title
+                    WHEN starts_with(p.heading, source.title || ' > ') THEN p.heading
+                    ELSE source.title || ' > ' || p.heading
+                END, 600
+            ) AS heading,
+            g.page
         FROM search.pieces(content) WITH ORDINALITY AS p (section, heading, char_start, char_end, content, place)
+        LEFT JOIN search.pages_of(pages) AS g ON g.places @> p.char_start
     ),
 
     bare AS (
         -- What has no text is found by its title.
         SELECT c.* FROM cut AS c
         UNION ALL
-        SELECT 1, '', 0, 0, source.title, source.title, NULL WHERE NOT EXISTS (SELECT FROM cut)
+        SELECT 1, '', 0, 0, left(source.title, 600), left(source.title, 600), NULL WHERE NOT EXISTS (SELECT FROM cut)
     ),
 
     wanted AS (
@@ -8634,6 +8760,9 @@ DECLARE
     ours uuid := qms.current_organization_id();
     model search.embedding_models;
 BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'you may not put vectors into the index' USING ERRCODE = 'QM022', HINT = 'Ask a colleague who may write.';
+    END IF;
     SELECT m.* INTO model FROM search.embedding_models AS m
     WHERE m.provider = 'given' AND m.dims = extensions.vector_dims(vector) AND (of_key IS NULL OR m.key = of_key)
     ORDER BY m.id LIMIT 1;
@@ -8737,7 +8866,7 @@ BEGIN
     IF vector IS NOT NULL THEN
         by_meaning := format(
             'SELECT c.source_id, %s AS part, c.id, 1 - n.distance AS score '
-            'FROM (%s) AS n INNER JOIN search.chunks AS c ON n.chunk_id = c.id',
+            'FROM (%s) AS n INNER JOIN search.chunks AS c ON n.chunk_id = c.id AND c.organization_id = $1',
             part, search.near_sql(of_model, filters)
         );
     END IF;
@@ -8817,17 +8946,22 @@ BEGIN
         RETURN false;
     END IF;
     -- In the order of the key, so that two of these never wait for each other in a circle.
-    MERGE INTO search.term_stats AS t
-    USING (
+    WITH now_there AS MATERIALIZED (
         SELECT s.word, s.ndoc
         FROM ts_stat(format('SELECT c.stems FROM search.chunks AS c WHERE c.organization_id = %L', ours)) AS s
-        ORDER BY s.word
-    ) AS n
-    ON t.organization_id = ours AND t.lexeme = n.word
-    WHEN MATCHED AND t.chunk_count <> n.ndoc THEN UPDATE SET chunk_count = n.ndoc
-    WHEN NOT MATCHED THEN INSERT (organization_id, lexeme, chunk_count, trigrams) VALUES (
-        ours, n.word, n.ndoc, CASE WHEN n.word ~ '^[[:alpha:]]{4,40}$' THEN search.trigrams(n.word) END
-    );
+    ),
+
+    gone AS (
+        DELETE FROM search.term_stats AS t
+        WHERE t.organization_id = ours AND NOT EXISTS (SELECT FROM now_there AS n WHERE n.word = t.lexeme)
+    )
+
+    INSERT INTO search.term_stats AS t (organization_id, lexeme, chunk_count, trigrams)
+    SELECT ours, n.word, n.ndoc, CASE WHEN n.word ~ '^[[:alpha:]]{4,40}$' THEN search.trigrams(n.word) END
+    FROM now_there AS n
+    ORDER BY n.word
+    ON CONFLICT (organization_id, lexeme) DO UPDATE SET chunk_count = excluded.chunk_count
+    WHERE t.chunk_count <> excluded.chunk_count;
     UPDATE search.corpora AS k
     SET
         counted = (SELECT count(*) FROM search.chunks AS c WHERE c.organization_id = ours),
@@ -8889,66 +9023,16 @@ COMMENT ON FUNCTION search.revive_jobs(of_model smallint) IS 'Puts what was set 
 -- Name: sections(text); Type: FUNCTION; Schema: search; Owner: qms_owner
 
 CREATE FUNCTION search.sections(content text) RETURNS TABLE(ordinal integer, level integer, path text, title text, heading_path text, char_start integer, char_end integer)
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-DECLARE
-    line record;
-    fenced boolean := false;
-    marks text [];
-    titles text [] := '{}';
-    levels integer [] := '{}';
-    used jsonb := '{}';
-    printed text;
-    begun boolean := false;
-BEGIN
-    ordinal := 0;
-    level := 0;
-    path := '';
-    title := '';
-    heading_path := '';
-    char_start := 0;
-    FOR line IN
-        SELECT l.words, (sum(char_length(l.words) + 1) OVER (ORDER BY l.place))::integer - char_length(l.words) - 1 AS at
-        FROM string_to_table(content, E'\n') WITH ORDINALITY AS l (words, place)
-    LOOP
-        IF line.words ~ '^\s*(```|~~~)' THEN
-            fenced := NOT fenced;
-        END IF;
-        marks := CASE WHEN NOT fenced THEN regexp_match(line.words, '^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$') END;
-        IF marks IS NULL THEN
-            begun := begun OR line.words ~ '\S';
-            CONTINUE;
-        END IF;
-        IF begun THEN
-            char_end := line.at;
-            RETURN NEXT;
-            ordinal := ordinal + 1;
-        END IF;
-        begun := true;
-        level := char_length(marks[1]);
-        title := btrim(regexp_replace(marks[2], '[*_`]+', '', 'g'));
-        WHILE cardinality(levels) > 0 AND levels[cardinality(levels)] >= level LOOP
-            levels := trim_array(levels, 1);
-            titles := trim_array(titles, 1);
-        END LOOP;
-        levels := levels || level;
-        titles := titles || title;
-        heading_path := array_to_string(titles, ' > ');
-        printed := (regexp_match(title, '^(?:§+\s*|(?:Section|Clause|Chapter|Annex|Appendix|Abschnitt|Kapitel|Article)\s+)?((?:[A-Z]{1,2}[.-])?[0-9]{1,4}(?:[.-][0-9]{1,3})*[a-z]?)(?:[.):]|\s|$)'))[1];
-        path := coalesce(printed, search.slug(title));
-        used := jsonb_set(used, ARRAY[path], to_jsonb(coalesce((used ->> path)::integer, 0) + 1));
-        IF (used ->> path)::integer > 1 THEN
-            path := path || '-' || (used ->> path);
-        END IF;
-        char_start := line.at;
-    END LOOP;
-    IF begun THEN
-        char_end := char_length(content);
-        RETURN NEXT;
-    END IF;
-END
-$_$;
+    AS $$
+    SELECT
+        h.ordinal, h.level,
+        h.path || CASE WHEN h.nth > 1 THEN '-' || h.nth ELSE '' END,
+        h.title, h.heading_path, h.char_start, h.char_end
+    FROM (SELECT x.*, row_number() OVER (PARTITION BY x.path ORDER BY x.ordinal) AS nth FROM search.headed(content) AS x) AS h
+    ORDER BY h.ordinal
+$$;
 
 ALTER FUNCTION search.sections(content text) OWNER TO qms_owner;
 
@@ -8985,7 +9069,8 @@ BEGIN
         filters := filters || jsonb_build_object('except', of_source);
         IF meaning IS NULL THEN
             SELECT extensions.avg(e.embedding) INTO meaning
-            FROM search.embeddings_by_model AS e INNER JOIN search.chunks AS c ON e.chunk_id = c.id
+            FROM search.embeddings_by_model AS e
+            INNER JOIN search.chunks AS c ON e.chunk_id = c.id AND e.organization_id = c.organization_id
             WHERE c.source_id = of_source AND e.organization_id = ours AND e.model_id = of_model;
         END IF;
     END IF;
@@ -9009,10 +9094,7 @@ COMMENT ON FUNCTION search."similar"(of_source uuid, query text, vector extensio
 
 CREATE FUNCTION search.slug(title text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-    SELECT coalesce(nullif(left(btrim(regexp_replace(lower(search.fold(title)), '[^[:alnum:]]+', '-', 'g'), '-'), 60), ''), 'section')
-$$;
+    RETURN COALESCE(NULLIF("left"(btrim(regexp_replace(lower(search.fold(title)), '[^[:alnum:]]+'::text, '-'::text, 'g'::text), '-'::text), 60), ''::text), 'section'::text);
 
 ALTER FUNCTION search.slug(title text) OWNER TO qms_owner;
 
@@ -9191,6 +9273,9 @@ CREATE FUNCTION search.weights_of(stems tsvector) RETURNS extensions.sparsevec
             sum(t.frequency * 2.5 / (t.frequency + 1.5 * (0.25 + 0.75 * l.terms / 90))) AS weight
         FROM terms AS t CROSS JOIN length AS l
         GROUP BY t.term
+        -- A sparse vector holds 16,000 values; no piece has so many terms, a text of a caller may.
+        ORDER BY weight DESC, t.term
+        LIMIT 15000
     )
 
     SELECT ('{' || coalesce(string_agg(w.term || ':' || w.weight, ',' ORDER BY w.term), '') || '}/268435456')::extensions.sparsevec
@@ -9214,7 +9299,9 @@ DECLARE
     words text;
     lines text [] := '{}';
 BEGIN
-    FOR field IN SELECT e.key, e.value, jsonb_typeof(e.value) AS kind FROM jsonb_each(fields) AS e ORDER BY e.key LOOP
+    FOR field IN SELECT e.key, e.value, jsonb_typeof(e.value) AS kind FROM jsonb_each(
+        CASE jsonb_typeof(fields) WHEN 'object' THEN fields ELSE '{}' END
+    ) AS e ORDER BY e.key LOOP
         words := CASE field.kind
             WHEN 'string' THEN field.value #>> '{}'
             WHEN 'array' THEN (
@@ -9652,8 +9739,8 @@ CREATE VIEW public.embeddings WITH (security_invoker='true') AS
     s.metadata,
     c.created_at
    FROM ((search.embeddings_by_model e
-     JOIN search.chunks c ON ((e.chunk_id = c.id)))
-     JOIN search.sources s ON ((c.source_id = s.id)));
+     JOIN search.chunks c ON (((e.chunk_id = c.id) AND (e.organization_id = c.organization_id))))
+     JOIN search.sources s ON (((c.source_id = s.id) AND (c.organization_id = s.organization_id))));
 
 ALTER VIEW public.embeddings OWNER TO qms_owner;
 
@@ -11922,6 +12009,11 @@ ALTER TABLE ONLY qms_private.sessions
 
 ALTER TABLE ONLY qms_private.trail_heads
     ADD CONSTRAINT trail_heads_pkey PRIMARY KEY (organization_id);
+
+-- Name: chunks chunks_organization_id_id_key; Type: CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.chunks
+    ADD CONSTRAINT chunks_organization_id_id_key UNIQUE (organization_id, id);
 
 -- Name: chunks chunks_pkey; Type: CONSTRAINT; Schema: search; Owner: qms_owner
 
@@ -14416,15 +14508,15 @@ ALTER TABLE ONLY search.chunks
 ALTER TABLE ONLY search.corpora
     ADD CONSTRAINT corpora_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
--- Name: embedding_jobs embedding_jobs_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
-
-ALTER TABLE ONLY search.embedding_jobs
-    ADD CONSTRAINT embedding_jobs_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES search.chunks(id) ON DELETE CASCADE;
-
 -- Name: embedding_jobs embedding_jobs_model_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
 
 ALTER TABLE ONLY search.embedding_jobs
     ADD CONSTRAINT embedding_jobs_model_id_fkey FOREIGN KEY (model_id) REFERENCES search.embedding_models(id) ON DELETE CASCADE;
+
+-- Name: embedding_jobs embedding_jobs_organization_id_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE ONLY search.embedding_jobs
+    ADD CONSTRAINT embedding_jobs_organization_id_chunk_id_fkey FOREIGN KEY (organization_id, chunk_id) REFERENCES search.chunks(organization_id, id) ON DELETE CASCADE;
 
 -- Name: embedding_jobs embedding_jobs_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
 
@@ -14436,15 +14528,15 @@ ALTER TABLE ONLY search.embedding_jobs
 ALTER TABLE ONLY search.embedding_usage
     ADD CONSTRAINT embedding_usage_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
--- Name: embeddings_by_model embeddings_by_model_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
-
-ALTER TABLE search.embeddings_by_model
-    ADD CONSTRAINT embeddings_by_model_chunk_id_fkey FOREIGN KEY (chunk_id) REFERENCES search.chunks(id) ON DELETE CASCADE;
-
 -- Name: embeddings_by_model embeddings_by_model_model_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
 
 ALTER TABLE search.embeddings_by_model
     ADD CONSTRAINT embeddings_by_model_model_id_fkey FOREIGN KEY (model_id) REFERENCES search.embedding_models(id);
+
+-- Name: embeddings_by_model embeddings_by_model_organization_id_chunk_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
+
+ALTER TABLE search.embeddings_by_model
+    ADD CONSTRAINT embeddings_by_model_organization_id_chunk_id_fkey FOREIGN KEY (organization_id, chunk_id) REFERENCES search.chunks(organization_id, id) ON DELETE CASCADE;
 
 -- Name: embeddings_by_model embeddings_by_model_organization_id_fkey; Type: FK CONSTRAINT; Schema: search; Owner: qms_owner
 
@@ -17260,6 +17352,13 @@ GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_app;
 GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_sql;
 GRANT ALL ON FUNCTION search.hash_of(heading text, content text) TO qms_definer;
 
+-- Name: FUNCTION headed(content text); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.headed(content text) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.headed(content text) TO qms_app;
+GRANT ALL ON FUNCTION search.headed(content text) TO qms_sql;
+GRANT ALL ON FUNCTION search.headed(content text) TO qms_definer;
+
 -- Name: FUNCTION identifiers(content text); Type: ACL; Schema: search; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION search.identifiers(content text) FROM PUBLIC;
@@ -17282,6 +17381,10 @@ GRANT ALL ON FUNCTION search.index_progress() TO qms_definer;
 
 REVOKE ALL ON FUNCTION search.index_record(of_record uuid) FROM PUBLIC;
 
+-- Name: FUNCTION index_safely(of_record uuid); Type: ACL; Schema: search; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION search.index_safely(of_record uuid) FROM PUBLIC;
+
 -- Name: FUNCTION is_narrow(filters jsonb); Type: ACL; Schema: search; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION search.is_narrow(filters jsonb) FROM PUBLIC;
@@ -17297,6 +17400,13 @@ GRANT ALL ON FUNCTION search.languages() TO qms_sql;
 
 REVOKE ALL ON FUNCTION search.near_sql(of_model smallint, filters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION search.near_sql(of_model smallint, filters jsonb) TO qms_definer;
+
+-- Name: FUNCTION pages_of(pages jsonb); Type: ACL; Schema: search; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION search.pages_of(pages jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION search.pages_of(pages jsonb) TO qms_app;
+GRANT ALL ON FUNCTION search.pages_of(pages jsonb) TO qms_sql;
+GRANT ALL ON FUNCTION search.pages_of(pages jsonb) TO qms_definer;
 
 -- Name: FUNCTION pieces(content text); Type: ACL; Schema: search; Owner: qms_owner
 
@@ -17584,7 +17694,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.chunks TO qms_definer;
 
 -- Name: TABLE embeddings_by_model; Type: ACL; Schema: search; Owner: qms_owner
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embeddings_by_model TO qms_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE search.embeddings_by_model TO qms_app;
 GRANT SELECT ON TABLE search.embeddings_by_model TO qms_sql;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embeddings_by_model TO qms_definer;
 
@@ -19134,7 +19244,7 @@ GRANT SELECT ON TABLE search.embedding_models TO qms_definer;
 
 -- Name: TABLE embedding_usage; Type: ACL; Schema: search; Owner: qms_owner
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_usage TO qms_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE search.embedding_usage TO qms_app;
 GRANT SELECT ON TABLE search.embedding_usage TO qms_sql;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE search.embedding_usage TO qms_definer;
 

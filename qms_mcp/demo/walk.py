@@ -104,7 +104,7 @@ class Walk:
         """Walk through everything as somebody of the first company."""
         async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client:
             inbox = str(fill_inbox(self.home))
-            for chapter in (LOOK, ASK, CHANGE, CHECK, documents(inbox), HOSTILE, OURS):
+            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox)):
                 await self._chapter(client, chapter)
             await self._other_company()
             await self._ledger(client)

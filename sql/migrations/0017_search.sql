@@ -91,7 +91,8 @@ BEGIN
         IF line.words ~ '^\s*(```|~~~)' THEN
             fenced := NOT fenced;
         END IF;
-        marks := CASE WHEN NOT fenced THEN regexp_match(line.words, '^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$') END;
+        -- A line of more than 1,000 characters is no heading.
+        marks := CASE WHEN NOT fenced AND char_length(line.words) <= 1000 THEN regexp_match(line.words, '^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$') END;
         IF marks IS NULL THEN
             begun := begun OR line.words ~ '\S';
             CONTINUE;
@@ -349,6 +350,9 @@ AS $$
             sum(t.frequency * 2.5 / (t.frequency + 1.5 * (0.25 + 0.75 * l.terms / 90))) AS weight
         FROM terms AS t CROSS JOIN length AS l
         GROUP BY t.term
+        -- A sparse vector holds 16,000 values; no piece has so many terms, a text of a caller may.
+        ORDER BY weight DESC, t.term
+        LIMIT 15000
     )
 
     SELECT ('{' || coalesce(string_agg(w.term || ':' || w.weight, ',' ORDER BY w.term), '') || '}/268435456')::extensions.sparsevec
@@ -419,6 +423,8 @@ CREATE TABLE search.chunks (
     stems tsvector NOT NULL,
     weights extensions.sparsevec NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- What refers to a piece names its organization too, so that no reference can cross organizations.
+    UNIQUE (organization_id, id),
     FOREIGN KEY (organization_id, source_id) REFERENCES search.sources (organization_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE search.chunks IS 'The pieces of each source, with the stems and BM25 weights they are found by.';
@@ -464,7 +470,7 @@ CREATE UNIQUE INDEX embedding_models_one_active ON search.embedding_models ((tru
 CREATE UNIQUE INDEX embedding_models_one_filling ON search.embedding_models ((true)) WHERE state = 'filling';
 
 CREATE TABLE search.embeddings_by_model (
-    chunk_id bigint NOT NULL REFERENCES search.chunks (id) ON DELETE CASCADE,
+    chunk_id bigint NOT NULL,
     model_id smallint NOT NULL REFERENCES search.embedding_models (id),
     organization_id uuid NOT NULL REFERENCES qms.organizations (id),
     content_type text NOT NULL,
@@ -472,7 +478,8 @@ CREATE TABLE search.embeddings_by_model (
     content_sha bytea NOT NULL,
     embedding extensions.halfvec NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (chunk_id, model_id)
+    PRIMARY KEY (chunk_id, model_id),
+    FOREIGN KEY (organization_id, chunk_id) REFERENCES search.chunks (organization_id, id) ON DELETE CASCADE
 ) PARTITION BY LIST (model_id);
 COMMENT ON TABLE search.embeddings_by_model IS
 'The vector of a piece by a model, a partition for each model: vectors of two models never meet.';
@@ -481,7 +488,7 @@ CREATE INDEX embeddings_content ON search.embeddings_by_model (organization_id, 
 ALTER TABLE search.embeddings_by_model ALTER COLUMN embedding SET STATISTICS 0, ALTER COLUMN content_sha SET STATISTICS 0;
 
 CREATE TABLE search.embedding_jobs (
-    chunk_id bigint NOT NULL REFERENCES search.chunks (id) ON DELETE CASCADE,
+    chunk_id bigint NOT NULL,
     model_id smallint NOT NULL REFERENCES search.embedding_models (id) ON DELETE CASCADE,
     organization_id uuid NOT NULL REFERENCES qms.organizations (id),
     attempts integer NOT NULL DEFAULT 0,
@@ -491,7 +498,8 @@ CREATE TABLE search.embedding_jobs (
     last_error text,
     dead boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (chunk_id, model_id)
+    PRIMARY KEY (chunk_id, model_id),
+    FOREIGN KEY (organization_id, chunk_id) REFERENCES search.chunks (organization_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE search.embedding_jobs IS
 'Pieces that wait for their vector: leased to a worker for a while, tried again later, set aside as dead with the last error.';
@@ -535,8 +543,9 @@ BEGIN
             'USING (organization_id = (SELECT qms.current_organization_id())) '
             'WITH CHECK (organization_id = (SELECT qms.current_organization_id()))', named
         );
-        EXECUTE format('GRANT INSERT, UPDATE, DELETE ON search.%I TO qms_app', named);
+        EXECUTE format('GRANT INSERT, UPDATE ON search.%I TO qms_app', named);
     END LOOP;
+    GRANT DELETE ON search.embedding_jobs TO qms_app;
     ALTER TABLE search.embedding_models ENABLE ROW LEVEL SECURITY;
     ALTER TABLE search.embedding_models FORCE ROW LEVEL SECURITY;
     CREATE POLICY read_signed_in ON search.embedding_models FOR SELECT TO qms_app, qms_sql
@@ -651,36 +660,56 @@ FOR EACH STATEMENT EXECUTE FUNCTION search.enqueue();
 
 -- Indexing ----------------------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION search.pages_of(pages jsonb) RETURNS TABLE (page integer, places int4range)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT p.page, int4range(p.at, lead(p.at) OVER (ORDER BY p.at, p.page))
+    FROM (
+        SELECT DISTINCT ON ((e.pair ->> 0)::integer) (e.pair ->> 0)::integer AS at, (e.pair ->> 1)::integer AS page
+        FROM jsonb_array_elements(CASE jsonb_typeof(pages) WHEN 'array' THEN pages ELSE '[]' END) AS e (pair)
+        WHERE e.pair ->> 0 ~ '^[0-9]{1,9}$' AND e.pair ->> 1 ~ '^[0-9]{1,9}$'
+        ORDER BY (e.pair ->> 0)::integer, (e.pair ->> 1)::integer DESC
+    ) AS p
+$$;
+COMMENT ON FUNCTION search.pages_of(jsonb) IS 'From which character to which one each page goes; what is no page is left out.';
+
 CREATE FUNCTION search.put_pieces(source search.sources, content text, names text, pages jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     stems_of_names tsvector := setweight(array_to_tsvector(search.identifiers(coalesce(names, ''))), 'A');
 BEGIN
-    INSERT INTO search.corpora AS k (organization_id, languages) VALUES (source.organization_id, ARRAY[source.language])
-    ON CONFLICT (organization_id) DO UPDATE SET languages = k.languages || excluded.languages
-    WHERE NOT k.languages @> excluded.languages;
+    -- Looked at first: while terms are counted the row is locked, and records go on being written.
+    IF NOT EXISTS (
+        SELECT FROM search.corpora AS k
+        WHERE k.organization_id = source.organization_id AND k.languages @> ARRAY[source.language]
+    ) THEN
+        INSERT INTO search.corpora AS k (organization_id, languages)
+        VALUES (source.organization_id, ARRAY[source.language])
+        ON CONFLICT (organization_id) DO UPDATE SET languages = k.languages || excluded.languages
+        WHERE NOT k.languages @> excluded.languages;
+    END IF;
     -- A piece that is there already keeps its row and so its vectors, wherever it moved to.
     WITH cut AS (
         SELECT
             p.place::integer AS place, p.section, p.char_start, p.char_end, p.content,
-            CASE
-                WHEN p.heading = '' OR p.heading = source.title THEN source.title
-                WHEN starts_with(p.heading, source.title || ' > ') THEN p.heading
-                ELSE source.title || ' > ' || p.heading
-            END AS heading,
-            (
-                SELECT max((g.page -> 1)::integer)
-                FROM jsonb_array_elements(pages) AS g (page) WHERE (g.page -> 0)::integer <= p.char_start
-            ) AS page
+            left(
+                CASE
+                    WHEN p.heading = '' OR p.heading = source.title THEN source.title
+                    WHEN starts_with(p.heading, source.title || ' > ') THEN p.heading
+                    ELSE source.title || ' > ' || p.heading
+                END, 600
+            ) AS heading,
+            g.page
         FROM search.pieces(content) WITH ORDINALITY AS p (section, heading, char_start, char_end, content, place)
+        LEFT JOIN search.pages_of(pages) AS g ON g.places @> p.char_start
     ),
 
     bare AS (
         -- What has no text is found by its title.
         SELECT c.* FROM cut AS c
         UNION ALL
-        SELECT 1, '', 0, 0, source.title, source.title, NULL WHERE NOT EXISTS (SELECT FROM cut)
+        SELECT 1, '', 0, 0, left(source.title, 600), left(source.title, 600), NULL WHERE NOT EXISTS (SELECT FROM cut)
     ),
 
     wanted AS (
@@ -747,7 +776,9 @@ DECLARE
     words text;
     lines text [] := '{}';
 BEGIN
-    FOR field IN SELECT e.key, e.value, jsonb_typeof(e.value) AS kind FROM jsonb_each(fields) AS e ORDER BY e.key LOOP
+    FOR field IN SELECT e.key, e.value, jsonb_typeof(e.value) AS kind FROM jsonb_each(
+        CASE jsonb_typeof(fields) WHEN 'object' THEN fields ELSE '{}' END
+    ) AS e ORDER BY e.key LOOP
         words := CASE field.kind
             WHEN 'string' THEN field.value #>> '{}'
             WHEN 'array' THEN (
@@ -824,13 +855,20 @@ BEGIN
     SELECT
         item.id, item.organization_id, item.id, item.version, item.category, item.title,
         item.category <> 'document' OR item.status NOT IN ('superseded', 'obsolete', 'cancelled'),
-        coalesce(document.structure ->> 'language', o.settings ->> 'language', 'en')
+        coalesce(
+            substring(document.structure ->> 'language' FROM '^[a-z]{2}$'), substring(o.settings ->> 'language' FROM '^[a-z]{2}$'), 'en'
+        )
     FROM qms.organizations AS o WHERE o.id = item.organization_id
     ON CONFLICT (id) DO UPDATE
     SET
         record_version = excluded.record_version, title = excluded.title, is_current = excluded.is_current,
         language = excluded.language, indexed_at = clock_timestamp()
+    -- An id that belongs to a text somebody put in is not taken from them.
+    WHERE s.organization_id = excluded.organization_id AND s.record_id IS NOT NULL
     RETURNING * INTO source;
+    IF source.id IS NULL THEN
+        RETURN;
+    END IF;
     PERFORM search.put_pieces(
         source,
         CASE
@@ -845,11 +883,23 @@ $$;
 COMMENT ON FUNCTION search.index_record(uuid) IS
 'Brings the index of a record up to its present version; does nothing when it is.';
 
+CREATE FUNCTION search.index_safely(of_record uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM search.index_record(of_record);
+EXCEPTION WHEN data_exception OR program_limit_exceeded OR invalid_parameter_value THEN
+    -- A record is kept whether or not it can be found; index_progress counts it as stale.
+    RAISE WARNING 'record % is not indexed: %', of_record, sqlerrm;
+END
+$$;
+COMMENT ON FUNCTION search.index_safely(uuid) IS 'Indexes a record; a text that can''t be indexed is no reason not to keep it.';
+
 CREATE FUNCTION search.index_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM search.index_record(new.id);
+    PERFORM search.index_safely(new.id);
     RETURN NULL;
 END
 $$;
@@ -1113,10 +1163,20 @@ BEGIN
         RETURN false;
     END IF;
     -- In the order of the key, so that two of these never wait for each other in a circle.
+    WITH now_there AS MATERIALIZED (
+        SELECT s.word, s.ndoc
+        FROM ts_stat(format('SELECT c.stems FROM search.chunks AS c WHERE c.organization_id = %L', ours)) AS s
+    ),
+
+    gone AS (
+        DELETE FROM search.term_stats AS t
+        WHERE t.organization_id = ours AND NOT EXISTS (SELECT FROM now_there AS n WHERE n.word = t.lexeme)
+    )
+
     INSERT INTO search.term_stats AS t (organization_id, lexeme, chunk_count, trigrams)
-    SELECT ours, s.word, s.ndoc, CASE WHEN s.word ~ '^[[:alpha:]]{4,40}$' THEN search.trigrams(s.word) END
-    FROM ts_stat(format('SELECT c.stems FROM search.chunks AS c WHERE c.organization_id = %L', ours)) AS s
-    ORDER BY s.word
+    SELECT ours, n.word, n.ndoc, CASE WHEN n.word ~ '^[[:alpha:]]{4,40}$' THEN search.trigrams(n.word) END
+    FROM now_there AS n
+    ORDER BY n.word
     ON CONFLICT (organization_id, lexeme) DO UPDATE SET chunk_count = excluded.chunk_count
     WHERE t.chunk_count <> excluded.chunk_count;
     UPDATE search.corpora AS k

@@ -278,7 +278,7 @@ BEGIN
     IF vector IS NOT NULL THEN
         by_meaning := format(
             'SELECT c.source_id, %s AS part, c.id, 1 - n.distance AS score '
-            'FROM (%s) AS n INNER JOIN search.chunks AS c ON n.chunk_id = c.id',
+            'FROM (%s) AS n INNER JOIN search.chunks AS c ON n.chunk_id = c.id AND c.organization_id = $1',
             part, search.near_sql(of_model, filters)
         );
     END IF;
@@ -461,7 +461,8 @@ BEGIN
         filters := filters || jsonb_build_object('except', of_source);
         IF meaning IS NULL THEN
             SELECT extensions.avg(e.embedding) INTO meaning
-            FROM search.embeddings_by_model AS e INNER JOIN search.chunks AS c ON e.chunk_id = c.id
+            FROM search.embeddings_by_model AS e
+            INNER JOIN search.chunks AS c ON e.chunk_id = c.id AND e.organization_id = c.organization_id
             WHERE c.source_id = of_source AND e.organization_id = ours AND e.model_id = of_model;
         END IF;
     END IF;
@@ -525,8 +526,8 @@ SELECT
     s.id, c.organization_id, c.content, c.content_type, s.source_id, s.source_table,
     e.embedding::extensions.vector AS embedding, s.metadata, c.created_at
 FROM search.embeddings_by_model AS e
-INNER JOIN search.chunks AS c ON e.chunk_id = c.id
-INNER JOIN search.sources AS s ON c.source_id = s.id;
+INNER JOIN search.chunks AS c ON e.chunk_id = c.id AND e.organization_id = c.organization_id
+INNER JOIN search.sources AS s ON c.source_id = s.id AND c.organization_id = s.organization_id;
 COMMENT ON VIEW public.embeddings IS 'Pieces of texts with their vectors, of whatever model; the index itself is in the schema search.';
 GRANT SELECT ON public.embeddings TO qms_app, qms_sql, qms_definer;
 
@@ -537,6 +538,9 @@ DECLARE
     ours uuid := qms.current_organization_id();
     model search.embedding_models;
 BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'you may not put vectors into the index' USING ERRCODE = 'QM022', HINT = 'Ask a colleague who may write.';
+    END IF;
     SELECT m.* INTO model FROM search.embedding_models AS m
     WHERE m.provider = 'given' AND m.dims = extensions.vector_dims(vector) AND (of_key IS NULL OR m.key = of_key)
     ORDER BY m.id LIMIT 1;
@@ -600,7 +604,7 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT c.source_id, c.content, c.content_type, 1 - n.distance FROM (%s) AS n '
-        'INNER JOIN search.chunks AS c ON n.chunk_id = c.id ORDER BY n.distance, c.id',
+        'INNER JOIN search.chunks AS c ON n.chunk_id = c.id AND c.organization_id = $1 ORDER BY n.distance, c.id',
         search.near_sql(model.id, filters)
     ) USING
         qms.current_organization_id(), filters, NULL::text, NULL::text, query_embedding::extensions.halfvec,
@@ -625,7 +629,7 @@ DECLARE
     named text;
 BEGIN
     FOREACH named IN ARRAY ARRAY[
-        'search.index_record(uuid)', 'search.index_change()', 'search.put_text(text, text, text, text, uuid, jsonb)',
+        'search.index_record(uuid)', 'search.index_safely(uuid)', 'search.index_change()', 'search.put_text(text, text, text, text, uuid, jsonb)',
         'search.refresh_terms(boolean)', 'search.languages()', 'search.counted_terms(text[])', 'search.suggest(text)',
         'search.ranked(extensions.sparsevec, tsquery, text, extensions.halfvec, smallint, jsonb, text, integer, boolean)',
         'search.better_word(text)', 'search.weighed(text[], integer, boolean)', 'search.find(text, text, extensions.halfvec, smallint, jsonb, integer)',
@@ -639,7 +643,7 @@ END
 $$;
 REVOKE CREATE ON SCHEMA search, public FROM qms_definer;
 GRANT EXECUTE ON FUNCTION
-    search.fold(text), search.slug(text), search.sections(text), search.pieces(text), search.cut_long(text),
+    search.fold(text), search.slug(text), search.headed(text), search.pages_of(jsonb), search.sections(text), search.pieces(text), search.cut_long(text),
     search.configuration(text), search.identifiers(text), search.vector_of(text, text), search.term_number(text),
     search.weights_of(tsvector), search.hash_of(text, text), search.trigrams(text), search.terms_of(text),
     search.query_of(text), search.words_of(jsonb), search.text_of(uuid), search.index_progress()

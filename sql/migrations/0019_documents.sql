@@ -35,13 +35,20 @@ CREATE FUNCTION qms.keep_document() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF nullif(btrim(new.content), '') IS NOT NULL
-        AND (tg_op = 'INSERT' OR new.content IS DISTINCT FROM old.content) THEN
+    IF jsonb_typeof(new.structure) <> 'object' THEN
+        RAISE EXCEPTION 'structure is an object' USING ERRCODE = 'QM024', HINT = 'Leave it out: reading a file makes it.';
+    END IF;
+    IF nullif(btrim(new.content), '') IS NULL THEN
+        RETURN new;
+    END IF;
+    -- What was approved with another hash stays as it is.
+    IF tg_op = 'INSERT' OR (new.content, new.content_sha256) IS DISTINCT FROM (old.content, old.content_sha256) THEN
         new.content_sha256 := encode(sha256(convert_to(new.content, 'UTF8')), 'hex');
-        -- Pages are places in the content that was read; another content has others.
-        IF tg_op = 'UPDATE' AND new.structure IS NOT DISTINCT FROM old.structure THEN
-            new.structure := nullif(new.structure - 'pages', '{}');
-        END IF;
+    END IF;
+    -- Pages are places in the content that was read; another content has others.
+    IF tg_op = 'UPDATE' AND new.content IS DISTINCT FROM old.content
+        AND new.structure IS NOT DISTINCT FROM old.structure THEN
+        new.structure := nullif(new.structure - 'pages', '{}');
     END IF;
     RETURN new;
 END
@@ -95,7 +102,7 @@ GRANT EXECUTE ON FUNCTION qms.record_parts_of(uuid, integer) TO qms_app, qms_sql
 DO $$
 BEGIN
     SET LOCAL ROLE qms_definer;
-    PERFORM search.index_record(i.id) FROM qms.quality_items AS i ORDER BY i.organization_id, i.created_at, i.id;
+    PERFORM search.index_safely(i.id) FROM qms.quality_items AS i ORDER BY i.organization_id, i.created_at, i.id;
     RESET ROLE;
 END
 $$;

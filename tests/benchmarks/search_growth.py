@@ -31,6 +31,7 @@ from qms_mcp.errors import QmsError
 from qms_mcp.services.embedding.local import LocalEmbedder
 from qms_mcp.services.embedding.models import EmbeddingModel
 from tests.benchmarks.search_measures import MODELS, NARROWED, SHARES, Asked, Bench, Spread, filled
+from tests.benchmarks.search_tool import compared
 from tests.support.scratch import migrated_server
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "search-measurements.md"
@@ -134,7 +135,7 @@ async def _measure_tool(bench: Bench, report: Report) -> None:
     rows: list[list[object]] = []
     for who in SHARES:
         with tempfile.TemporaryDirectory() as home:
-            tool, bare = await bench.compared(who, COMPARED, Path(home))
+            tool, bare = await compared(bench, who, COMPARED, Path(home))
         ratio = tool.p50 / bare.p50
         report.expect(ratio <= MOST_RATIO, f"the tool takes {ratio:.2f} times its statement: {who}")
         rows.append([who, *_shown(tool), *_shown(bare), f"{ratio:.2f}"])

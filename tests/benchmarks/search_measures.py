@@ -1,4 +1,4 @@
-"""What is measured of the search: how long each mode takes, how much of the exact answer it finds, what the tool adds.
+"""What is measured of the search: how long each mode takes, and how much of the exact answer it finds.
 
 Three organizations share one index: one with 94 % of the pieces, one with 5 % and one with 1 %. Queries come with their
 vectors, as the time of a model is measured on its own.
@@ -7,30 +7,21 @@ vectors, as the time of a model is measured on its own.
 import json
 import statistics
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import psycopg
-from mcp.client import Client
 from psycopg import sql
 
-from qms_mcp.app import build_server
 from qms_mcp.auth.principal import Principal
-from qms_mcp.db.assuming import assuming
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.embedded.bootstrap import open_copy
-from qms_mcp.db.queries import Query, query
-from qms_mcp.ledger.postgres import PostgresStore
-from qms_mcp.rate_limit import RateLimiter
-from qms_mcp.services.container import Services
-from qms_mcp.services.search.service import COUNT_UP_TO, Search
-from qms_mcp.settings import Settings
-from qms_mcp.startup import Foundation
+from qms_mcp.db.queries import Query
+from qms_mcp.services.search.service import COUNT_UP_TO
 from tests.conftest import add_person, wiring_for
 from tests.support.search_rows import Collection
 from tests.support.search_world import Floats, World
@@ -116,41 +107,13 @@ class Spread:
         return cls(statistics.median(seconds) * 1_000, statistics.quantiles(seconds, n=20)[-1] * 1_000)
 
 
-@dataclass(frozen=True)
-class QueryVector:
-    """What a query is searched with."""
-
-    model_id: int
-    vector: Floats
-    why: str = ""
-
-
-@dataclass
-class GivenVectors:
-    """Knows the vectors of the queries there will be: no model runs."""
-
-    known: dict[str, Floats]
-
-    async def query_vector(self, principal: Principal, text: str) -> QueryVector:
-        """Return the vector of a query."""
-        del principal
-        return QueryVector(1, self.known[text])
-
-    def wake(self) -> None:
-        """Do nothing: nothing waits."""
-
-
-class _Borrowed(Foundation):
-    async def aclose(self) -> None:
-        """Leave the database open: who opened it closes it."""
-
-
 @dataclass
 class Bench:
     """A database with a collection in it and somebody of each organization."""
 
     database: Database
     superuser: str
+    login: str
     collection: Collection
     people: dict[str, Principal]
     built: dict[int, float] = field(default_factory=dict[int, float])
@@ -264,51 +227,6 @@ class Bench:
         values = {**one.values(TOP), "organization": person.organization_id, "top": TOP}
         return [1 - found[0] for found in connection.execute(statement.encode(), values).fetchall()]
 
-    async def compared(self, who: str, count: int, home: Path) -> tuple[Spread, Spread]:
-        """Return the times of the tool and of the statement behind it alone, on one plain connection, in turns."""
-        drawn = self.collection.world.questions(count, salt=2)
-        vectors = self.collection.world.vectors(drawn.latent, 384)
-        known = dict(zip(drawn.texts, vectors, strict=True))
-        ours: list[float] = []
-        bare: list[float] = []
-        async with self._client(who, GivenVectors(known), home) as client:
-            with psycopg.connect(self.database._wiring.server) as plain:
-                statement = query("search.find").text.encode()
-                bound = assuming(self.people[who], None)
-                plain.execute(b"BEGIN READ ONLY")
-                plain.pgconn.exec_params(bound.text, list(bound.values))
-                for number, (text, vector) in enumerate([*list(known.items())[:6], *known.items()]):
-                    started = time.perf_counter()
-                    answer = await client.call_tool("search", {"query": text, "mode": "hybrid"})
-                    between = time.perf_counter()
-                    values = Asked(text, "hybrid", as_text(vector)).values(COUNT_UP_TO + 1)
-                    plain.execute(statement, {**values, "model_id": 1, "first": 1, "last": 10}).fetchall()
-                    assert not answer.is_error, answer
-                    if number >= 6:
-                        ours.append(between - started)
-                        bare.append(time.perf_counter() - between)
-        return Spread.of(ours), Spread.of(bare)
-
-    @asynccontextmanager
-    async def _client(self, who: str, vectors: GivenVectors, home: Path) -> AsyncGenerator[Client]:
-        settings = Settings(qms_rate_limit="1000000/minute")
-        services = replace(Services.over(self.database, settings, home=home), search=Search(self.database, vectors))
-
-        async def lay(settings: Settings, home: Path, at_stage: Callable[[str], None]) -> Foundation:
-            del home, at_stage
-            return _Borrowed(
-                database=self.database,
-                services=services,
-                principal=self.people[who],
-                limiter=RateLimiter(settings.qms_rate_limit),
-                store=PostgresStore(self.database),
-                sinks=[],
-                embedded=None,
-            )
-
-        async with Client(build_server(settings, home=home, lay_foundation=lay)) as client:
-            yield client
-
 
 def as_text(vector: Floats) -> str:
     """Return a vector as PostgreSQL reads it."""
@@ -335,7 +253,7 @@ async def filled(server: EmbeddedPostgres, template: str, pieces: int, dims: Seq
                 collection.add(person.organization_id, person.user_id, round(pieces * share))
             for each in dims:
                 collection.add_vectors(MODELS[each], each)
-            yield Bench(database, superuser, collection, people)
+            yield Bench(database, superuser, wiring_for(server, name).server, collection, people)
         finally:
             await database.close()
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -40,7 +40,7 @@ def main(point: str, nth: int, arguments: list[str]) -> int:
     """Run the command line until it gets to the point."""
     preparing.parse = read_at_once
     die = deadly(nth)
-    write_whole, settle = originals._write_whole, os.fsync
+    write_whole, settle = originals._write_whole, os.fsync  # pyright: ignore[reportPrivateUsage]
     add_part = Writing.add_part
 
     def half_written(handle: int) -> None:
@@ -59,7 +59,7 @@ def main(point: str, nth: int, arguments: list[str]) -> int:
     if point == "half_original":
         os.fsync = half_written
     elif point == "original":
-        originals._write_whole = named
+        originals._write_whole = named  # pyright: ignore[reportPrivateUsage]
     elif point == "file":
         Writing.add_part = part_added
     return run(arguments)

@@ -233,7 +233,9 @@ def as_pdf(parsed: Parsed) -> bytes:
         parsed.markdown[start:stop] for start, stop in zip(starts, [*starts[1:], len(parsed.markdown)], strict=True)
     ]
     sheets = ["\n\n".join(_markup(line) for line in page.split("\n") if line.strip()) for page in pages]
-    return pdf('#set page(paper: "a2")\n#set text(size: 11pt)\n' + "\n#pagebreak()\n".join(sheets))
+    # Each page on one sheet, however long its tables are as paragraphs; each heading larger than the text.
+    style = "#set page(width: 297mm, height: 2000mm)\n#set text(size: 11pt)\n#show heading: set text(size: 15pt)\n"
+    return pdf(style + "\n#pagebreak()\n".join(sheets))
 
 
 def _markup(line: str) -> str:

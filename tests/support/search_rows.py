@@ -1,7 +1,7 @@
-"""A collection to search in, as large as wanted, put in by a superuser with the triggers off; the same for each seed.
+"""A collection to search in, as large as wanted, put in by a superuser with the triggers off; the same for a seed.
 
-Records are sources as far as there are any, with pieces by type; what is left is in manuals. Texts and vectors are those
-of `tests.support.search_world`.
+Records are sources as far as there are any, with pieces by type; what is left is in manuals. Texts and vectors are
+those of `tests.support.search_world`.
 """
 
 import time

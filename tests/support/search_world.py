@@ -1,9 +1,9 @@
-"""A world to search in: invented words, topics and cases, and texts and vectors drawn from them; the same for each seed.
+"""A world to search in: invented words, topics and cases, and texts and vectors drawn from them by a seed.
 
-The general words occur as often as Zipf's law has it, and each of 300 topics has words of its own. A source is about one
-topic and one case of it, and its vectors lie where that says: around the case, which lies around the topic. So words and
-vectors agree as far as they do in real collections, and a vector has near neighbours, far ones and many between, in few
-of its dimensions: uniformly random ones would have none.
+The general words occur as often as Zipf's law has it, and each of 300 topics has words of its own. A source is about
+one topic and one case of it, and its vectors lie where that says: around the case, which lies around the topic. So
+words and vectors agree as far as they do in real collections, and a vector has near neighbours, far ones and many
+between, in few of its dimensions: uniformly random ones would have none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -86,7 +86,8 @@ class World:
 
     def _placed(self, rng: np.random.Generator, topics: Numbers, cases: Numbers) -> Floats:
         around = 0.55 * _normal(rng, len(topics), LATENT) * self._spectrum
-        return self._topic_centres[topics] + self._cases[topics * CASES + cases] + around
+        placed = self._topic_centres[topics] + self._cases[topics * CASES + cases] + around
+        return placed.astype(np.float32)
 
     def _worded(
         self, rng: np.random.Generator, topics: Numbers, cases: Numbers, source: Numbers

@@ -11,7 +11,7 @@ _ABOVE = " > "
 def cited(row: Mapping[str, Any], *, with_place: bool = True) -> str:
     """Return the citation of a row that has the columns of `search.find`."""
     label = labelled(row)
-    if not with_place or not row.get("document_number"):
+    if not with_place or row["content_type"] != "document":
         return label
     return " ".join(part for part in (label, placed(row)) if part)
 
