@@ -11,7 +11,7 @@ DEV := .venv/.installed-dev
 WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help demo test bench bench-search check lint types imports sqllint current format snapshots schema readme wheel lock clean
+.PHONY: help demo test bench bench-search check static lint types imports sqllint current format snapshots schema readme wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +26,7 @@ demo: $(RUN)  ## walk through the main job on a demo company (no key, no questio
 	@$(BIN)/qms-mcp demo $(ARGS)
 
 test: $(DEV)  ## run the tests (ARGS="-k guard" for some of them)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(DEV)  ## measure speed, as ratios against a bare server
 	$(BIN)/python -m pytest -m bench $(ARGS)
@@ -34,7 +34,9 @@ bench: $(DEV)  ## measure speed, as ratios against a bare server
 bench-search: $(DEV)  ## measure the search among 100,000 pieces (ARGS="--peers PYTHON", --full) and write its report
 	$(BIN)/python -m tests.benchmarks.search_growth $(ARGS)
 
-check: lint types imports sqllint current test  ## all that must be green before a change lands
+check: static test  ## all that must be green before a change lands
+
+static: lint types imports sqllint current  ## all of that but the tests; parts may run at once (-j2)
 
 lint: $(DEV)  ## ruff: format and rules
 	$(BIN)/ruff format --check .

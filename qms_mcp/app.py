@@ -5,23 +5,28 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.tools import Tool
 
 from qms_mcp import __version__
 from qms_mcp.arguments import ArgumentCheck
 from qms_mcp.home import default_home
 from qms_mcp.ledger.record import RunStatus
+from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.middleware import Recording
-from qms_mcp.published_schema import published_input, published_output
+from qms_mcp.registered import registered
 from qms_mcp.registry import ToolSpec, discover, select
 from qms_mcp.resource_registry import install_resources
 from qms_mcp.settings import Settings
 from qms_mcp.signals import end_process_when_told
 from qms_mcp.state import LayFoundation, ServerState
 from qms_mcp.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from qms_mcp.dispatch.engine import Engine
+    from qms_mcp.startup import Foundation
 
 INSTRUCTIONS = """\
 qms-mcp gives you the records of a quality management system (PostgreSQL) and the controls around them.
@@ -74,8 +79,9 @@ def build_server(
         InvalidInputError: A toolset does not exist.
     """
     specs = [*select(discover(), toolsets=toolsets, read_only=read_only), *more_tools]
-    tools = {spec.name: _registered(spec) for spec in specs}
-    state = ServerState(settings, home or settings.qms_home or default_home(), lay_foundation)
+    tools = {spec.name: registered(spec) for spec in specs}
+    place = home or settings.qms_home or default_home()
+    state = ServerState(settings, place, lay_foundation, make_agents=partial(_make_agents, settings, specs))
     recording = Recording(state, ArgumentCheck(lambda: tools))
     subscriptions = Subscriptions()
 
@@ -94,6 +100,24 @@ def build_server(
     subscriptions.install(server)
     logging.getLogger("mcp").setLevel(settings.qms_log_level)
     return server
+
+
+def _make_agents(
+    settings: Settings, offered: Sequence[ToolSpec], foundation: "Foundation", recorder: Recorder
+) -> "Engine":
+    from qms_mcp.dispatch.engine import Engine  # noqa: PLC0415 - the client waits
+
+    engine = Engine(
+        settings,
+        foundation.services,
+        foundation.database.wiring,
+        recorder=recorder,
+        limiter=foundation.limiter,
+        offered=offered,
+        person=foundation.principal,
+    )
+    foundation.services.dispatches.launch_with(engine)
+    return engine
 
 
 @asynccontextmanager
@@ -122,17 +146,3 @@ async def _life(
             with anyio.CancelScope(shield=True), anyio.move_on_after(2.5):
                 await close("completed")
             tasks.cancel_scope.cancel()
-
-
-def _registered(spec: ToolSpec) -> Tool:
-    registered = Tool.from_function(
-        spec.fn,
-        name=spec.name,
-        description=spec.description,
-        annotations=spec.annotations,
-        structured_output=True,
-    )
-    registered.parameters = published_input(registered.parameters)
-    if registered.fn_metadata.output_schema is not None:
-        registered.fn_metadata.output_schema = published_output(registered.fn_metadata.output_schema)
-    return registered

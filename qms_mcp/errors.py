@@ -88,6 +88,12 @@ class UnavailableError(QmsError):
     code = "unavailable"
 
 
+class TakenOverError(QmsError):
+    """Another process works on this by now, or it was cancelled: what this one still writes is refused."""
+
+    code = "taken_over"
+
+
 class ApprovalRequiredError(QmsError):
     """A person has to approve first, and has not."""
 

@@ -5,15 +5,18 @@ exception would reach clients of older protocols with its text.
 
 In the protocol of 2026-07-28 a call that asks the user something arrives several times. The id of its ledger row
 travels in the `requestState` the client hands back (the SDK seals it), so the call stays one row.
+
+The calls of a sub-agent pass it too, on a server of their own that nobody else reaches. There the run is given, and
+the caller, who is the dispatcher, names the ledger row and the span around it; from a client such names count nothing.
 """
 
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from uuid import UUID, uuid4
 
 import anyio
@@ -24,20 +27,63 @@ from mcp_types import methods as wire
 
 from qms_mcp.arguments import ArgumentCheck
 from qms_mcp.auth.acting import acting
+from qms_mcp.auth.principal import Principal
 from qms_mcp.context import CurrentCall, close_call, open_call
 from qms_mcp.errors import QmsError, UnavailableError
 from qms_mcp.ledger.masking import keepable, mask_text
 from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run, RunStatus
+from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.protocol_errors import protocol_error
-from qms_mcp.state import ServerState
+
+if TYPE_CHECKING:
+    from qms_mcp.rate_limit import RateLimiter
+    from qms_mcp.services.container import Services
 
 _log = logging.getLogger(__name__)
 _RECORDED: dict[str, CallKind] = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
 _TOOL_USE_ID = "claudecode/toolUseId"
 _STATE_KEY = "qmsCall"
+CALL_ID, PARENT_SPAN = "qms-mcp/callId", "qms-mcp/parentSpan"
 _MOST_AWAITING = 10_000
+_NO_META: Mapping[str, Any] = {}
 
 Request = ServerRequestContext[Any, Any]
+
+
+class Host(Protocol):
+    """What calls are made on: a running server, or what a sub-agent is lent of one."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """Takes what is recorded."""
+        ...
+
+    @property
+    def services(self) -> "Services | None":
+        """What tools call; None while there is no database."""
+        ...
+
+    @property
+    def principal(self) -> Principal | None:
+        """On whose behalf calls are made."""
+        ...
+
+    @property
+    def limiter(self) -> "RateLimiter | None":
+        """How many calls an organization may make."""
+        ...
+
+    async def ready(self, tell: Callable[[float, str], Awaitable[None]] | None = None) -> None:
+        """Wait until there is a database.
+
+        Raises:
+            QmsError: There is none.
+        """
+        ...
+
+    def first_answer_sent(self) -> None:
+        """Take note that the client has its first answer."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +101,15 @@ class Recording:
     """The middleware.
 
     Args:
-        state: The running server.
+        host: The running server, or what a sub-agent is lent of one.
         arguments: Checks the arguments of a tool before it runs.
+        run: The run of a sub-agent, whose calls alone arrive here; whoever began it also ends it.
     """
 
-    def __init__(self, state: ServerState, arguments: ArgumentCheck) -> None:
-        self._state = state
+    def __init__(self, host: Host, arguments: ArgumentCheck, *, run: Run | None = None) -> None:
+        self._host = host
         self._arguments = arguments
+        self._run_given = run
         self._runs: dict[Client, Run] = {}
         self._opened: dict[UUID, Run] = {}
         self._awaiting: set[UUID] = set()  # calls that wait for what their user answers
@@ -73,17 +121,17 @@ class Recording:
             try:
                 return await self._unrecorded(ctx, call_next)
             finally:
-                self._state.first_answer_sent()
+                self._host.first_answer_sent()
         return await self._recorded(ctx, call_next, kind)
 
     async def aclose(self, status: RunStatus = "completed") -> None:
         """Record that the clients have gone."""
         for run in self._opened.values():
-            await self._state.recorder.end_run(run, status)
+            await self._host.recorder.end_run(run, status)
 
     async def _unrecorded(self, ctx: Request, call_next: CallNext) -> HandlerResult:
         # Completions look things up, so they need to know who asks; while the server starts they do without.
-        services, principal = self._state.services, self._state.principal
+        services, principal = self._host.services, self._host.principal
         if ctx.method != "completion/complete" or services is None or principal is None:
             return await call_next(ctx)
         token = open_call(CurrentCall(uuid4(), principal, None, services))
@@ -100,6 +148,7 @@ class Recording:
         rounds = previous.number + 1 if previous else 1
         try:
             await self._open(call, resumed=previous is not None)
+            refusal = refusal or self._unfenced(call)
             result, error = await self._run(ctx, call_next, call, refusal)
             outcome = _outcome(result, error, started, rounds)
         except BaseException as crash:
@@ -125,8 +174,8 @@ class Recording:
         return previous, ctx
 
     async def _open(self, call: Call, *, resumed: bool) -> None:
-        recorder = self._state.recorder
-        if call.run.id not in self._opened:
+        recorder = self._host.recorder
+        if self._run_given is None and call.run.id not in self._opened:
             self._opened[call.run.id] = call.run
             await recorder.begin_run(call.run)
         if resumed:
@@ -139,7 +188,7 @@ class Recording:
             if len(self._awaiting) >= _MOST_AWAITING:
                 self._awaiting.pop()
             self._awaiting.add(call.id)
-        await self._state.recorder.finish(call, outcome)
+        await self._host.recorder.finish(call, outcome)
 
     async def _refusal(self, ctx: Request) -> QmsError | None:
         """Return why the call can't be made, or None."""
@@ -148,8 +197,8 @@ class Recording:
             await ctx.session.report_progress(seconds, message=f"The server is {stage}.")
 
         try:
-            await self._state.ready(tell)
-            principal, limiter = self._state.principal, self._state.limiter
+            await self._host.ready(tell)
+            principal, limiter = self._host.principal, self._host.limiter
             if principal is not None:
                 principal.check_current()
             if principal is not None and limiter is not None:
@@ -160,10 +209,19 @@ class Recording:
             return error
         return None
 
+    def _unfenced(self, call: Call) -> QmsError | None:
+        """Refuse a change a sub-agent would make while the database does not know its call.
+
+        The database refuses changes of a run that was taken over by what the row of the call says.
+        """
+        if self._run_given is None or self._arguments.only_reads(call.name) or self._host.recorder.reaches_database:
+            return None
+        return UnavailableError("The ledger can't be written, so an agent changes nothing.", hint="Try again later.")
+
     async def _run(
         self, ctx: Request, call_next: CallNext, call: Call, refusal: QmsError | None
     ) -> tuple[Any, QmsError | None]:
-        services, principal = self._state.services, self._state.principal
+        services, principal = self._host.services, self._host.principal
         if refusal is None and (services is None or principal is None):
             refusal = UnavailableError("The server is not ready.", hint="Try again in a moment.")
         if refusal is not None or services is None or principal is None:
@@ -182,10 +240,12 @@ class Recording:
 
     def _call(self, ctx: Request, kind: CallKind, previous: _Round | None) -> Call:
         params = ctx.params or {}
-        meta = params.get("_meta")
-        tool_use_id = cast("Mapping[str, Any]", meta).get(_TOOL_USE_ID) if isinstance(meta, Mapping) else None
+        given = params.get("_meta")
+        meta = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else _NO_META
+        tool_use_id = meta.get(_TOOL_USE_ID)
+        inner = self._run_given is not None
         return Call(
-            id=previous.call_id if previous else uuid4(),
+            id=previous.call_id if previous else UUID(meta[CALL_ID]) if inner else uuid4(),
             trace_id=previous.trace_id if previous else uuid4(),
             run=self._run_of(ctx),
             kind=kind,
@@ -194,9 +254,12 @@ class Recording:
             started_at=previous.started_at if previous else datetime.now(UTC),
             request_id=mask_text(str(ctx.request_id))[:200],
             tool_use_id=mask_text(tool_use_id)[:200] if isinstance(tool_use_id, str) else None,
+            parent_span_id=UUID(meta[PARENT_SPAN]) if inner and meta.get(PARENT_SPAN) else None,
         )
 
     def _run_of(self, ctx: Request) -> Run:
+        if self._run_given is not None:
+            return self._run_given
         described = ctx.session.client_params
         named = described.client_info if described else None
         client = Client(
@@ -205,8 +268,8 @@ class Recording:
             protocol_version=ctx.protocol_version,
         )
         run = self._runs.get(client)
-        if run is None or (run.principal is None and self._state.principal is not None):
-            run = Run(uuid4(), "client", datetime.now(UTC), client, self._state.principal)
+        if run is None or (run.principal is None and self._host.principal is not None):
+            run = Run(uuid4(), "client", datetime.now(UTC), client, self._host.principal)
             self._runs[client] = run
         return run
 

@@ -4,6 +4,7 @@ Nothing else in the project reads the environment. A wrong value is named with w
 once; the value itself is not repeated, because it may be a secret pasted into the wrong variable.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -45,8 +46,18 @@ def _hosts(value: object) -> object:
     return hosts
 
 
+def _prices(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError('JSON such as {"claude-sonnet-5-5": [3, 15]}') from None
+
+
 PostgresUrl = Annotated[SecretStr, BeforeValidator(_postgres_url)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+UsDollars = Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseModel):
@@ -98,7 +109,36 @@ class Settings(BaseModel):
     anthropic_base_url: AnyHttpUrl | None = Field(
         default=None, description="Another address of the Claude API (a gateway)."
     )
+    anthropic_auth_token: SecretStr | None = Field(
+        default=None, description="Bearer token of a gateway, in place of ANTHROPIC_API_KEY."
+    )
+    qms_claude_via: Literal["api", "bedrock", "vertex"] = Field(
+        default="api",
+        description="How agents reach Claude: its API, or AWS or Google with the credentials of the machine.",
+    )
     qms_model: str = Field(default="claude-sonnet-5-5", description="Model that writes SQL when a key is set.")
+    qms_model_strong: str = Field(default="claude-opus-5-5", description="Model of agents with the hardest work.")
+    qms_model_balanced: str = Field(default="claude-sonnet-5-5", description="Model of most agents.")
+    qms_model_fast: str = Field(
+        default="claude-haiku-5-5", description="Model of agents with simple work, and the one that sorts requests."
+    )
+    qms_model_prices: Annotated[dict[str, tuple[UsDollars, UsDollars]], BeforeValidator(_prices)] = Field(
+        default={},
+        description='US dollars for a million tokens, in and out: {"claude-sonnet-5-5": [3, 15]}. Default: assumed.',
+    )
+    qms_model_effort: Literal["low", "medium", "high", "xhigh", "max"] | None = Field(
+        default=None, description="Effort of the strong and the balanced model. Default: the model's own."
+    )
+    qms_agents_at_once: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=10, description="How many agents one process runs at once, over all dispatches."
+    )
+    qms_agents_in: Literal["auto", "server", "workers"] = Field(
+        default="auto",
+        description="Where agents run: in the server, in `qms-mcp worker` processes, or in those when some are there.",
+    )
+    qms_model_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=90.0, description="How long a model may be silent before its reply counts as lost."
+    )
     langfuse_public_key: SecretStr | None = Field(default=None, description="Langfuse project key.")
     langfuse_secret_key: SecretStr | None = Field(default=None, description="Langfuse project secret.")
     langfuse_host: AnyHttpUrl = Field(

@@ -8,7 +8,7 @@ it is.
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.to_thread
@@ -32,6 +32,21 @@ _VECTORS_AFTER = 2.0
 _HAND_BACK = 0.5
 
 Tell = Callable[[float, str], Awaitable[None]]
+
+
+class Agents(Protocol):
+    """What runs agents in this process."""
+
+    async def live(self) -> None:
+        """Keep its lease and look after what it runs, until cancelled."""
+        ...
+
+    async def aclose(self) -> None:
+        """Hand back what is under way."""
+        ...
+
+
+MakeAgents = Callable[["Foundation", Recorder], Agents]
 LayFoundation = Callable[[Settings, Path, Callable[[str], None]], Awaitable["Foundation"]]
 
 
@@ -46,9 +61,17 @@ class ServerState:
         settings: What the environment says.
         home: Where the spool is.
         lay_foundation: What brings the database and the services up; the default is `qms_mcp.startup`'s.
+        make_agents: Makes what runs agents; without it none are run.
     """
 
-    def __init__(self, settings: Settings, home: Path, lay_foundation: LayFoundation | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        home: Path,
+        lay_foundation: LayFoundation | None = None,
+        *,
+        make_agents: MakeAgents | None = None,
+    ) -> None:
         self.settings = settings
         self.home = home
         self._lay = lay_foundation or _lay_foundation
@@ -59,6 +82,8 @@ class ServerState:
         self.stage = "starting"
         self.failure: QmsError | None = None
         self._foundation: Foundation | None = None
+        self._make_agents = make_agents
+        self._agents: Agents | None = None
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
         self._vectors: anyio.CancelScope | None = None
@@ -108,6 +133,8 @@ class ServerState:
             self._settled.set()
             if self.failure is None:
                 tasks.start_soon(self._make_vectors)
+                if self._agents is not None:
+                    tasks.start_soon(self._agents.live)
                 await self._escalate()
                 return
             await anyio.sleep(_RETRY_AFTER)
@@ -147,6 +174,8 @@ class ServerState:
         await self.recorder.attach(self._foundation.store)
         for sink in self._foundation.sinks:
             self.recorder.add_sink(sink)
+        if self._make_agents is not None:
+            self._agents = await anyio.to_thread.run_sync(self._make_agents, self._foundation, self.recorder)
         self.stage = "ready"
 
     def _at_stage(self, stage: str) -> None:
@@ -154,6 +183,8 @@ class ServerState:
 
     async def aclose(self) -> None:
         """Write what is left and let go of everything."""
+        if self._agents is not None:
+            await self._agents.aclose()
         await self._stop_vectors()
         await self.recorder.aclose()
         if self._foundation is not None:

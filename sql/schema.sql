@@ -74,11 +74,145 @@ CREATE TYPE search.piece AS (
 
 ALTER TYPE search.piece OWNER TO qms_owner;
 
+-- Name: abandon_dispatch(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    UPDATE agents.agent_runs AS r
+    SET status = 'failed', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
+    WHERE r.dispatch_id = of_dispatch AND r.status = 'running';
+    UPDATE agents.dispatch_tasks AS t
+    SET state = 'failed', error = why, reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
+    WHERE t.dispatch_id = of_dispatch AND t.state IN ('waiting', 'queued', 'running');
+    UPDATE agents.dispatches AS d
+    SET status = 'failed', error = why, fence = d.fence + 1, finished_at = clock_timestamp()
+    WHERE d.id = of_dispatch AND d.finished_at IS NULL;
+END
+$$;
+
+ALTER FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION abandon_dispatch(of_dispatch uuid, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) IS 'Ends a dispatch nobody can act for any more, because its person has left.';
+
+-- Name: advance(uuid, integer, text, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.dispatches := agents.hold_dispatch(of_dispatch, with_fence);
+    chosen agents.dispatch_tasks;
+    active integer;
+    elsewhere integer;
+    left_tokens numeric;
+    left_usd numeric;
+    fits boolean;
+BEGIN
+    PERFORM agents.settle_waiting(of_dispatch, held.on_failure);
+    -- A step that is repeated after a crash finds what it chose the first time.
+    IF NOT EXISTS (SELECT FROM agents.dispatch_tasks AS t WHERE t.dispatch_id = of_dispatch AND t.round = in_round) THEN
+        -- One at a time per organization, so that all its dispatches together keep to its limit.
+        INSERT INTO agents.turnstiles (organization_id) VALUES (held.organization_id) ON CONFLICT DO NOTHING;
+        PERFORM FROM agents.turnstiles AS s WHERE s.organization_id = held.organization_id FOR UPDATE;
+        FOR chosen IN
+            SELECT t.*
+            FROM agents.dispatch_tasks AS t
+            WHERE
+                t.dispatch_id = of_dispatch AND t.state = 'waiting'
+                AND (t.not_before IS NULL OR t.not_before <= clock_timestamp())
+                AND NOT EXISTS (
+                    SELECT
+                    FROM agents.dispatch_tasks AS n
+                    WHERE
+                        n.dispatch_id = of_dispatch AND n.key = ANY(t.needs || t.after)
+                        AND n.state NOT IN ('done', 'failed', 'skipped', 'cancelled')
+                )
+            ORDER BY t.priority, t.position
+        LOOP
+            SELECT count(*) FILTER (WHERE t.dispatch_id = of_dispatch), count(*)
+            INTO active, elsewhere
+            FROM agents.dispatch_tasks AS t
+            WHERE t.organization_id = held.organization_id AND t.state IN ('queued', 'running');
+            EXIT WHEN active >= held.at_once OR elsewhere >= per_organization;
+            SELECT
+                held.budget_tokens - sum(t.spent_tokens + greatest(t.reserved_tokens - t.spent_tokens, 0)),
+                held.budget_usd - sum(t.spent_usd + greatest(t.reserved_usd - t.spent_usd, 0))
+            INTO left_tokens, left_usd
+            FROM agents.dispatch_tasks AS t
+            WHERE t.dispatch_id = of_dispatch;
+            fits := coalesce(chosen.planned_tokens <= left_tokens, true) AND coalesce(chosen.planned_usd <= left_usd, true);
+            -- What others have reserved may come back; when nobody is left, it goes without a model.
+            CONTINUE WHEN NOT fits AND active > 0;
+            UPDATE agents.dispatch_tasks AS t
+            SET
+                state = 'queued', round = in_round, attempt = t.attempt + 1, run_id = gen_random_uuid(), error = NULL,
+                reserved_tokens = t.spent_tokens + CASE WHEN fits THEN t.planned_tokens ELSE 0 END,
+                reserved_usd = t.spent_usd + CASE WHEN fits THEN t.planned_usd ELSE 0 END,
+                queued_at = clock_timestamp(), started_at = NULL, finished_at = NULL
+            WHERE t.dispatch_id = of_dispatch AND t.key = chosen.key;
+        END LOOP;
+    END IF;
+    RETURN (
+        SELECT
+            jsonb_build_object(
+                'start', coalesce(
+                    jsonb_agg(jsonb_build_object('key', t.key, 'attempt', t.attempt) ORDER BY t.priority, t.position)
+                        FILTER (WHERE t.round = in_round), '[]'
+                ),
+                'active', coalesce(
+                    jsonb_agg(jsonb_build_object('key', t.key, 'attempt', t.attempt) ORDER BY t.position)
+                        FILTER (WHERE t.state IN ('queued', 'running')), '[]'
+                ),
+                'waiting', count(*) FILTER (WHERE t.state = 'waiting'),
+                'settled', count(*) FILTER (WHERE t.state IN ('done', 'failed', 'skipped', 'cancelled')),
+                'next_at', min(t.not_before) FILTER (WHERE t.state = 'waiting')
+            )
+        FROM agents.dispatch_tasks AS t
+        WHERE t.dispatch_id = of_dispatch
+    );
+END
+$$;
+
+ALTER FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) IS 'Settles what can''t be done any more and chooses what starts now, within the limits of the dispatch, its budget and the organization; repeated for the same round it returns the same.';
+
+-- Name: beat(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.beat(of_executor jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    INSERT INTO agents.executors AS e (id, organization_id, user_id, kind, host, pid, version, beat_at)
+    VALUES (
+        of_executor ->> 'id', (of_executor ->> 'organization_id')::uuid, (of_executor ->> 'user_id')::uuid,
+        of_executor ->> 'kind', of_executor ->> 'host', (of_executor ->> 'pid')::integer, of_executor ->> 'version',
+        clock_timestamp()
+    )
+    ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp();
+
+    DELETE FROM agents.executors AS e WHERE e.beat_at < clock_timestamp() - interval '1 day'
+$$;
+
+ALTER FUNCTION agents.beat(of_executor jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION beat(of_executor jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.beat(of_executor jsonb) IS 'The heartbeat of a process; the first one is its lease.';
+
 -- Name: begin_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET search_path TO ''
     AS $$
     -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
     SELECT agents.begin_run(call -> 'run')
@@ -86,25 +220,27 @@ CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
 
     WITH trace AS (
         INSERT INTO agents.agent_traces (
-            id, organization_id, run_id, langfuse_trace_id, span_name, span_type, start_time
+            id, organization_id, run_id, langfuse_trace_id, parent_span_id, span_name, span_type, start_time
         )
         VALUES (
             (call ->> 'trace_id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call -> 'run' ->> 'id')::uuid,
-            call ->> 'langfuse_trace_id', call ->> 'tool_name', call ->> 'kind', (call ->> 'started_at')::timestamptz
+            call ->> 'langfuse_trace_id', call ->> 'parent_span_id', call ->> 'tool_name', call ->> 'kind',
+            (call ->> 'started_at')::timestamptz
         )
         ON CONFLICT (id) DO NOTHING
     )
 
     INSERT INTO agents.tool_calls (
         id, organization_id, trace_id, run_id, kind, tool_name, tool_input, user_id, actor_kind,
-        client_name, client_version, protocol_version, request_id, tool_use_id, replayed, created_at
+        client_name, client_version, protocol_version, request_id, tool_use_id, replayed, fence, created_at
     )
     VALUES (
         (call ->> 'id')::uuid, (call -> 'run' ->> 'organization_id')::uuid, (call ->> 'trace_id')::uuid,
         (call -> 'run' ->> 'id')::uuid, call ->> 'kind', call ->> 'tool_name', call -> 'tool_input',
         (call -> 'run' ->> 'user_id')::uuid, call -> 'run' ->> 'actor_kind', call -> 'run' ->> 'client_name',
         call -> 'run' ->> 'client_version', call -> 'run' ->> 'protocol_version', call ->> 'request_id',
-        call ->> 'tool_use_id', coalesce((call ->> 'replayed')::boolean, false), (call ->> 'started_at')::timestamptz
+        call ->> 'tool_use_id', coalesce((call ->> 'replayed')::boolean, false),
+        (call -> 'run' ->> 'fence')::integer, (call ->> 'started_at')::timestamptz
     )
     ON CONFLICT (id) DO NOTHING
 $$;
@@ -140,6 +276,50 @@ ALTER FUNCTION agents.begin_run(run jsonb) OWNER TO qms_ledger;
 
 COMMENT ON FUNCTION agents.begin_run(run jsonb) IS 'Records a client connection or a sub-agent, once.';
 
+-- Name: cancel_dispatch(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    found_status text;
+BEGIN
+    SELECT d.status INTO found_status
+    FROM agents.dispatches AS d
+    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
+    FOR UPDATE;
+    IF found_status IS NULL THEN
+        RAISE EXCEPTION 'there is no such dispatch' USING ERRCODE = 'QM023';
+    ELSIF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'a dispatch is cancelled by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF found_status NOT IN ('queued', 'running') THEN
+        RETURN false;
+    END IF;
+    -- From here on nothing of it is written any more: its runs have another fence than their holders know.
+    UPDATE agents.agent_runs AS r
+    SET
+        status = 'cancelled', stop_reason = 'cancelled', error = reason, fence = r.fence + 1, completed_at = now(),
+        duration_ms = (extract(EPOCH FROM now() - r.created_at) * 1000)::integer
+    WHERE r.dispatch_id = of_dispatch AND r.status = 'running';
+    UPDATE agents.dispatch_tasks AS t
+    SET
+        state = 'cancelled', error = reason, reserved_tokens = 0, reserved_usd = 0,
+        finished_at = CASE WHEN t.started_at IS NOT NULL THEN now() END
+    WHERE t.dispatch_id = of_dispatch AND t.state IN ('waiting', 'queued', 'running');
+    UPDATE agents.dispatches AS d
+    SET status = 'cancelled', cancel_reason = reason, fence = d.fence + 1, finished_at = now()
+    WHERE d.id = of_dispatch;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION cancel_dispatch(of_dispatch uuid, reason text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) IS 'Ends a dispatch and all its runs at once; what was finished stays. False if it had ended.';
+
 -- Name: end_run(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
@@ -160,6 +340,28 @@ ALTER FUNCTION agents.end_run(ended jsonb) OWNER TO qms_ledger;
 -- Name: FUNCTION end_run(ended jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.end_run(ended jsonb) IS 'Ends a run, once.';
+
+-- Name: executor_lives(uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM agents.dispatches AS d
+        INNER JOIN agents.executors AS e ON e.id = d.executor
+        WHERE
+            d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
+            AND e.beat_at >= clock_timestamp() - grace
+    )
+$$;
+
+ALTER FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION executor_lives(of_dispatch uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) IS 'Whether the process that works on a dispatch is there.';
 
 -- Name: finish_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -210,6 +412,253 @@ ALTER FUNCTION agents.finish_call(outcome jsonb) OWNER TO qms_ledger;
 
 COMMENT ON FUNCTION agents.finish_call(outcome jsonb) IS 'The outcome of a call, once; a second outcome changes nothing.';
 
+-- Name: finish_dispatch(uuid, integer, text, jsonb, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    PERFORM agents.hold_dispatch(of_dispatch, with_fence);
+    UPDATE agents.agent_runs AS r
+    SET status = 'failed', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
+    WHERE r.dispatch_id = of_dispatch AND r.status = 'running';
+    UPDATE agents.dispatch_tasks AS t
+    SET state = 'failed', error = why, reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
+    WHERE t.dispatch_id = of_dispatch AND t.state IN ('waiting', 'queued', 'running');
+    UPDATE agents.dispatches AS d
+    SET status = ended, result = outcome, error = why, finished_at = clock_timestamp()
+    WHERE d.id = of_dispatch AND d.finished_at IS NULL;
+END
+$$;
+
+ALTER FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) IS 'Records what came of a dispatch, once; whatever of it should still be open ends with it.';
+
+-- Name: finish_run(uuid, integer, jsonb, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.agent_runs := agents.hold_run(of_run, with_fence);
+    ended text := outcome ->> 'status';
+    task_state text;
+BEGIN
+    UPDATE agents.agent_runs AS r
+    SET
+        status = ended, output = outcome -> 'output', error = outcome ->> 'error', model = outcome ->> 'model',
+        stop_reason = outcome ->> 'stop', fallback_reason = outcome ->> 'fallback_reason',
+        token_usage = coalesce(outcome -> 'usage', '{}'), cost_usd = (outcome ->> 'cost_usd')::numeric,
+        completed_at = clock_timestamp(),
+        duration_ms = (extract(EPOCH FROM clock_timestamp() - r.created_at) * 1000)::integer
+    WHERE r.id = of_run;
+    UPDATE agents.dispatch_tasks AS t
+    SET
+        state = CASE
+            WHEN ended IN ('completed', 'partial') THEN 'done'
+            WHEN ended = 'cancelled' THEN 'cancelled'
+            WHEN (outcome ->> 'transient')::boolean AND t.attempt < t.max_attempts THEN 'waiting'
+            ELSE 'failed'
+        END,
+        model = outcome ->> 'model', error = outcome ->> 'error', reserved_tokens = 0, reserved_usd = 0,
+        not_before = clock_timestamp() + retry_after, finished_at = clock_timestamp()
+    WHERE t.dispatch_id = held.dispatch_id AND t.key = held.task_key AND t.run_id = of_run
+    RETURNING t.state INTO task_state;
+    RETURN task_state;
+END
+$$;
+
+ALTER FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, once; a task whose failure another try may get over waits for it.';
+
+-- Name: dispatches; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.dispatches (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    run_key text NOT NULL,
+    request text NOT NULL,
+    request_sha256 text NOT NULL,
+    plan jsonb NOT NULL,
+    on_failure text DEFAULT 'continue'::text NOT NULL,
+    may_draft boolean DEFAULT false NOT NULL,
+    at_once integer DEFAULT 5 NOT NULL,
+    budget_tokens bigint,
+    budget_usd numeric,
+    runs_in text DEFAULT 'server'::text NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    opening integer DEFAULT 1 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    executor text,
+    parent_run_id uuid,
+    call_id uuid,
+    result jsonb,
+    error text,
+    cancel_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT dispatches_at_once_check CHECK (((at_once >= 1) AND (at_once <= 50))),
+    CONSTRAINT dispatches_budget_tokens_check CHECK ((budget_tokens > 0)),
+    CONSTRAINT dispatches_budget_usd_check CHECK ((budget_usd > (0)::numeric)),
+    CONSTRAINT dispatches_on_failure_check CHECK ((on_failure = ANY (ARRAY['continue'::text, 'stop'::text]))),
+    CONSTRAINT dispatches_run_key_check CHECK (((length(run_key) >= 1) AND (length(run_key) <= 200))),
+    CONSTRAINT dispatches_runs_in_check CHECK ((runs_in = ANY (ARRAY['server'::text, 'workers'::text]))),
+    CONSTRAINT dispatches_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT finished_is_dated CHECK (((status = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)))
+);
+
+ALTER TABLE ONLY agents.dispatches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.dispatches OWNER TO qms_owner;
+
+-- Name: TABLE dispatches; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.dispatches IS 'A request to several agents: its plan, its limits, where it stands and what came of it.';
+
+-- Name: COLUMN dispatches.run_key; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatches.run_key IS 'The name its caller gave it: asked for again under the same name it is the same dispatch.';
+
+-- Name: COLUMN dispatches.opening; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed tasks may be tried again after its end.';
+
+-- Name: hold_dispatch(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) RETURNS agents.dispatches
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.dispatches;
+BEGIN
+    SELECT d.* INTO held
+    FROM agents.dispatches AS d
+    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
+    FOR UPDATE;
+    IF held.fence IS DISTINCT FROM with_fence THEN
+        RAISE EXCEPTION 'another process has taken the dispatch over, or it was cancelled' USING ERRCODE = 'QM026';
+    END IF;
+    RETURN held;
+END
+$$;
+
+ALTER FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION hold_dispatch(of_dispatch uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) IS 'Locks a dispatch for the process that has it, and refuses any other.';
+
+-- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.agent_runs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid,
+    parent_run_id uuid,
+    agent_type text NOT NULL,
+    status text DEFAULT 'running'::text,
+    input jsonb NOT NULL,
+    output jsonb,
+    error text,
+    duration_ms integer,
+    token_usage jsonb DEFAULT '{}'::jsonb,
+    user_id uuid,
+    actor_kind text,
+    client_name text,
+    client_version text,
+    protocol_version text,
+    server_version text,
+    created_at timestamp with time zone DEFAULT now(),
+    completed_at timestamp with time zone,
+    dispatch_id uuid,
+    task_key text,
+    attempt integer,
+    agent_version text,
+    model text,
+    cost_usd numeric,
+    stop_reason text,
+    fallback_reason text,
+    executor text,
+    fence integer DEFAULT 0 NOT NULL,
+    CONSTRAINT agent_runs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text, 'lost'::text])))
+);
+
+ALTER TABLE ONLY agents.agent_runs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.agent_runs OWNER TO qms_owner;
+
+-- Name: TABLE agent_runs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.agent_runs IS 'One row per client connection or sub-agent; a sub-agent names its parent.';
+
+-- Name: COLUMN agent_runs.fence; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.agent_runs.fence IS 'Raised by every process that takes the run over; what an older holder still writes is refused.';
+
+-- Name: hold_run(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.hold_run(of_run uuid, with_fence integer) RETURNS agents.agent_runs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.agent_runs;
+BEGIN
+    SELECT r.* INTO held
+    FROM agents.agent_runs AS r
+    WHERE r.id = of_run AND r.organization_id = qms.current_organization_id()
+    FOR NO KEY UPDATE;
+    IF held.fence IS DISTINCT FROM with_fence OR held.status IS DISTINCT FROM 'running' THEN
+        RAISE EXCEPTION 'another process has taken the run over, or it was cancelled' USING ERRCODE = 'QM026';
+    END IF;
+    RETURN held;
+END
+$$;
+
+ALTER FUNCTION agents.hold_run(of_run uuid, with_fence integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION hold_run(of_run uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) IS 'Locks a run for the process that has it, and refuses any other.';
+
+-- Name: keep_dispatch(); Type: FUNCTION; Schema: agents; Owner: qms_owner
+
+CREATE FUNCTION agents.keep_dispatch() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    IF new.id <> old.id OR new.organization_id <> old.organization_id OR new.user_id <> old.user_id
+        OR new.run_key <> old.run_key OR new.request <> old.request OR new.plan <> old.plan
+        OR new.may_draft <> old.may_draft OR new.budget_tokens IS DISTINCT FROM old.budget_tokens
+        OR new.budget_usd IS DISTINCT FROM old.budget_usd THEN
+        RAISE EXCEPTION 'what was asked for in a dispatch does not change' USING ERRCODE = 'QM003';
+    END IF;
+    -- After its end it may only be opened again, for the tasks that failed.
+    IF old.finished_at IS NOT NULL AND new.opening = old.opening THEN
+        RAISE EXCEPTION 'the dispatch has ended' USING ERRCODE = 'QM003';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION agents.keep_dispatch() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_dispatch(); Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON FUNCTION agents.keep_dispatch() IS 'Keeps what was asked for, and what came of it.';
+
 -- Name: keep_finished_calls(); Type: FUNCTION; Schema: agents; Owner: qms_owner
 
 CREATE FUNCTION agents.keep_finished_calls() RETURNS trigger
@@ -232,11 +681,216 @@ ALTER FUNCTION agents.keep_finished_calls() OWNER TO qms_owner;
 
 COMMENT ON FUNCTION agents.keep_finished_calls() IS 'Lets a call be finished once, and nothing else.';
 
+-- Name: keep_state(uuid, integer, text, jsonb, bigint, numeric); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.agent_runs := agents.hold_run(of_run, with_fence);
+    next_step integer;
+BEGIN
+    INSERT INTO agents.context_state (organization_id, run_id, step, kind, state, fence)
+    SELECT held.organization_id, of_run, coalesce(max(c.step) + 1, 0), of_kind, entry, with_fence
+    FROM agents.context_state AS c
+    WHERE c.run_id = of_run
+    RETURNING step INTO next_step;
+    IF tokens > 0 OR usd > 0 THEN
+        UPDATE agents.dispatch_tasks AS t
+        SET spent_tokens = t.spent_tokens + tokens, spent_usd = t.spent_usd + usd
+        WHERE t.dispatch_id = held.dispatch_id AND t.key = held.task_key;
+    END IF;
+    RETURN next_step;
+END
+$$;
+
+ALTER FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) OWNER TO qms_ledger;
+
+-- Name: FUNCTION keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) IS 'Keeps a checkpoint of a run, and what it cost in the same transaction.';
+
+-- Name: leave(text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.leave(of_executor text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    DELETE FROM agents.executors AS e WHERE e.id = of_executor
+$$;
+
+ALTER FUNCTION agents.leave(of_executor text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION leave(of_executor text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.leave(of_executor text) IS 'A process ends and says so: what it had may be taken over at once.';
+
+-- Name: left_behind(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM agents.dispatches AS d
+        LEFT JOIN agents.executors AS e ON e.id = d.executor AND e.beat_at >= clock_timestamp() - grace
+        WHERE
+            d.finished_at IS NULL AND d.organization_id = of_organization AND d.user_id = of_user
+            AND d.runs_in = 'server' AND e.id IS NULL
+    )
+$$;
+
+ALTER FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION left_behind(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) IS 'Whether a server of this person ended in the middle of a dispatch.';
+
+-- Name: living(interval, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.living(grace interval, of_kind text DEFAULT NULL::text) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT e.id
+    FROM agents.executors AS e
+    WHERE e.beat_at >= clock_timestamp() - grace AND (of_kind IS NULL OR e.kind = of_kind)
+$$;
+
+ALTER FUNCTION agents.living(grace interval, of_kind text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION living(grace interval, of_kind text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.living(grace interval, of_kind text) IS 'The processes whose heartbeat is recent.';
+
+-- Name: lose_run(uuid, text, integer, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    UPDATE agents.dispatch_tasks AS t
+    SET
+        state = CASE WHEN t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END, error = why,
+        reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
+    WHERE
+        t.dispatch_id = of_dispatch AND t.key = task_key AND t.attempt = of_attempt
+        AND t.organization_id = qms.current_organization_id() AND t.state IN ('queued', 'running');
+    UPDATE agents.agent_runs AS r
+    SET status = 'lost', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
+    WHERE
+        r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
+        AND r.organization_id = qms.current_organization_id() AND r.status = 'running';
+END
+$$;
+
+ALTER FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) IS 'Gives up a run no process can finish; its task is tried again if it may be.';
+
+-- Name: not_begun(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) RETURNS TABLE(id uuid, opening integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT d.id, d.opening
+    FROM agents.dispatches AS d
+    WHERE
+        d.finished_at IS NULL AND d.executor IS NULL AND d.created_at < clock_timestamp() - grace
+        AND CASE
+            WHEN of_user IS NULL THEN d.runs_in = 'workers'
+            ELSE d.runs_in = 'server' AND d.organization_id = of_organization AND d.user_id = of_user
+        END
+    ORDER BY d.created_at
+    LIMIT 50
+$$;
+
+ALTER FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION not_begun(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) IS 'Dispatches of a person, or for workers, that nobody has taken: their server may have died before it could start them.';
+
+-- Name: on_behalf(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.on_behalf(of_dispatch uuid) RETURNS TABLE(organization_id uuid, user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT d.organization_id, d.user_id FROM agents.dispatches AS d WHERE d.id = of_dispatch
+$$;
+
+ALTER FUNCTION agents.on_behalf(of_dispatch uuid) OWNER TO qms_ledger;
+
+-- Name: FUNCTION on_behalf(of_dispatch uuid); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.on_behalf(of_dispatch uuid) IS 'On whose behalf a process works on a dispatch; whether they still belong to it is decided when it acts.';
+
+-- Name: open_dispatch(jsonb, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) RETURNS TABLE(id uuid, created boolean, request_sha256 text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    organization uuid := qms.current_organization_id();
+    made uuid;
+BEGIN
+    IF organization IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    INSERT INTO agents.dispatches AS d (
+        organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, at_once,
+        budget_tokens, budget_usd, runs_in, parent_run_id, call_id
+    )
+    VALUES (
+        organization, qms.current_user_id(), asked ->> 'run_key', asked ->> 'request', asked ->> 'request_sha256',
+        asked -> 'plan', asked ->> 'on_failure', (asked ->> 'may_draft')::boolean, (asked ->> 'at_once')::integer,
+        (asked ->> 'budget_tokens')::bigint, (asked ->> 'budget_usd')::numeric, asked ->> 'runs_in',
+        (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid
+    )
+    ON CONFLICT ON CONSTRAINT dispatches_organization_id_run_key_key DO NOTHING
+    RETURNING d.id INTO made;
+    IF made IS NULL THEN
+        RETURN QUERY
+        SELECT d.id, false, d.request_sha256
+        FROM agents.dispatches AS d
+        WHERE d.organization_id = organization AND d.run_key = asked ->> 'run_key';
+        RETURN;
+    END IF;
+    INSERT INTO agents.dispatch_tasks (
+        dispatch_id, organization_id, key, position, agent, request, subject, needs, after, priority, seconds,
+        max_attempts, planned_tokens, planned_usd
+    )
+    SELECT
+        made, organization, t.task ->> 'key', t.place::integer, t.task ->> 'agent', t.task ->> 'request',
+        coalesce(t.task ->> 'subject', ''),
+        ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'needs') AS n (name)),
+        ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'after') AS n (name)),
+        (t.task ->> 'priority')::integer, (t.task ->> 'seconds')::integer, (t.task ->> 'max_attempts')::integer,
+        (t.task ->> 'tokens')::bigint, (t.task ->> 'usd')::numeric
+    FROM jsonb_array_elements(tasks) WITH ORDINALITY AS t (task, place);
+    RETURN QUERY SELECT made, true, asked ->> 'request_sha256';
+END
+$$;
+
+ALTER FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION open_dispatch(asked jsonb, tasks jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) IS 'Records a dispatch and its tasks, or finds the one that has its run_key already.';
+
 -- Name: outbox_claim(uuid, integer, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) RETURNS TABLE(id bigint, path text, payload jsonb, attempts integer)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET search_path TO ''
     AS $$
     WITH due AS (
         SELECT o.id
@@ -257,11 +911,22 @@ CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lea
 
     SELECT
         l.id, l.path,
-        coalesce(l.payload, to_jsonb(c) || jsonb_build_object('langfuse_trace_id', t.langfuse_trace_id)) AS payload,
+        CASE
+            WHEN l.payload IS NOT NULL THEN l.payload
+            -- A call of a sub-agent says where in its dispatch it stands.
+            WHEN l.call_id IS NOT NULL
+                THEN to_jsonb(c) || jsonb_build_object(
+                    'langfuse_trace_id', t.langfuse_trace_id, 'parent_span_id', t.parent_span_id,
+                    'dispatch_id', r.dispatch_id, 'agent', CASE WHEN r.dispatch_id IS NOT NULL THEN r.agent_type END
+                )
+            ELSE to_jsonb(s)
+        END AS payload,
         l.attempts
     FROM leased AS l
     LEFT JOIN agents.tool_calls AS c ON c.id = l.call_id
     LEFT JOIN agents.agent_traces AS t ON t.id = c.trace_id
+    LEFT JOIN agents.agent_runs AS r ON r.id = c.run_id
+    LEFT JOIN agents.agent_traces AS s ON s.id = l.span_id
     ORDER BY l.id
 $$;
 
@@ -269,7 +934,7 @@ ALTER FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, leas
 
 -- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) IS 'Takes rows for as long as the lease runs, with the calls they stand for.';
+COMMENT ON FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) IS 'Takes rows for as long as the lease runs, with the calls and spans they stand for.';
 
 -- Name: outbox_done(bigint[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -349,11 +1014,109 @@ ALTER FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) OWNER
 
 COMMENT ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) IS 'Drops the oldest rows beyond the limit and says how many.';
 
+-- Name: put_span(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.put_span(span jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    subject uuid := (span ->> 'id')::uuid;
+    of_run uuid := (span -> 'run' ->> 'id')::uuid;
+BEGIN
+    -- A span brings its run along, as a call does.
+    IF of_run IS NOT NULL AND NOT EXISTS (SELECT FROM agents.agent_runs AS r WHERE r.id = of_run) THEN
+        PERFORM agents.begin_run(span -> 'run');
+    END IF;
+    INSERT INTO agents.agent_traces (
+        id, organization_id, run_id, langfuse_trace_id, parent_span_id, span_name, span_type, input, metadata, start_time
+    )
+    VALUES (
+        subject, (span ->> 'organization_id')::uuid, of_run, span ->> 'langfuse_trace_id', span ->> 'parent_span_id',
+        span ->> 'name', span ->> 'type', nullif(span -> 'input', 'null'), coalesce(span -> 'metadata', '{}'),
+        (span ->> 'started_at')::timestamptz
+    )
+    ON CONFLICT (id) DO NOTHING;
+    IF span ->> 'ended_at' IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE agents.agent_traces AS t
+    SET
+        end_time = (span ->> 'ended_at')::timestamptz,
+        -- A dispatch may have been waiting for longer than the column can say.
+        duration_ms = least(
+            extract(EPOCH FROM (span ->> 'ended_at')::timestamptz - t.start_time) * 1000, 2147483647
+        )::integer,
+        output = nullif(span -> 'output', 'null'),
+        metadata = t.metadata || coalesce(span -> 'metadata', '{}')
+    WHERE
+        t.id = subject AND t.end_time IS NULL AND t.span_type = span ->> 'type'
+        AND t.organization_id IS NOT DISTINCT FROM (span ->> 'organization_id')::uuid
+        -- Whoever took the run over says how the agent's part ended; what was spent before is true all the same.
+        AND NOT (
+            t.span_type = 'agent' AND EXISTS (
+                SELECT
+                FROM agents.agent_runs AS r
+                WHERE r.id = t.run_id AND r.status = 'running' AND r.fence > (span -> 'run' ->> 'fence')::integer
+            )
+        );
+    IF found AND (span ->> 'to_langfuse')::boolean THEN
+        INSERT INTO agents.otlp_outbox (organization_id, span_id)
+        SELECT t.organization_id, t.id
+        FROM agents.agent_traces AS t
+        WHERE t.id = subject AND t.organization_id IS NOT NULL
+        ON CONFLICT (span_id) DO NOTHING;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION agents.put_span(span jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION put_span(span jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.put_span(span jsonb) IS 'Records that a span began or ended, each once; it is exported when it has ended.';
+
+-- Name: queue_state(); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.queue_state() RETURNS TABLE(waiting bigint, queued bigint, running bigint, oldest_waiting timestamp with time zone, failed_last_hour bigint, servers bigint, workers bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT
+        count(*) FILTER (WHERE t.state = 'waiting') AS waiting,
+        count(*) FILTER (WHERE t.state = 'queued') AS queued,
+        count(*) FILTER (WHERE t.state = 'running') AS running,
+        min(coalesce(t.queued_at, d.created_at)) FILTER (WHERE t.state IN ('waiting', 'queued')) AS oldest_waiting,
+        count(*) FILTER (WHERE t.state = 'failed' AND t.finished_at > now() - interval '1 hour') AS failed_last_hour,
+        (
+            SELECT count(*)
+            FROM agents.executors AS e
+            WHERE e.kind = 'server' AND e.organization_id = qms.current_organization_id()
+                AND e.beat_at > clock_timestamp() - interval '10 seconds'
+        ) AS servers,
+        (
+            SELECT count(*)
+            FROM agents.executors AS e
+            WHERE e.kind = 'worker' AND e.beat_at > clock_timestamp() - interval '10 seconds'
+        ) AS workers
+    FROM agents.dispatch_tasks AS t
+    INNER JOIN agents.dispatches AS d ON d.id = t.dispatch_id
+    WHERE
+        t.organization_id = qms.current_organization_id()
+        AND (d.finished_at IS NULL OR t.finished_at > now() - interval '1 hour')
+$$;
+
+ALTER FUNCTION agents.queue_state() OWNER TO qms_ledger;
+
+-- Name: FUNCTION queue_state(); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.queue_state() IS 'Depth, age and failures of the organization''s tasks, and who is there to work on them.';
+
 -- Name: record(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.record(entries jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET search_path TO ''
     AS $$
 DECLARE
     entry jsonb;
@@ -370,6 +1133,7 @@ BEGIN
             WHEN 'begin_call' THEN PERFORM agents.begin_call(entry);
             WHEN 'resume_call' THEN PERFORM agents.resume_call(entry);
             WHEN 'finish_call' THEN PERFORM agents.finish_call(entry);
+            WHEN 'put_span' THEN PERFORM agents.put_span(entry);
         END CASE;
     END LOOP;
 END
@@ -380,6 +1144,68 @@ ALTER FUNCTION agents.record(entries jsonb) OWNER TO qms_ledger;
 -- Name: FUNCTION record(entries jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.record(entries jsonb) IS 'Writes ledger entries in their order, in one transaction.';
+
+-- Name: refuse_late_change(); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.refuse_late_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM agents.tool_calls AS c
+        INNER JOIN agents.agent_runs AS r ON r.id = c.run_id
+        WHERE c.id = new.tool_call_id::uuid AND r.dispatch_id IS NOT NULL AND c.fence IS DISTINCT FROM r.fence
+    ) THEN
+        RAISE EXCEPTION 'another process has taken over the run that made this change' USING ERRCODE = 'QM026';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION agents.refuse_late_change() OWNER TO qms_ledger;
+
+-- Name: FUNCTION refuse_late_change(); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.refuse_late_change() IS 'Refuses what a sub-agent changes after its run was taken over or cancelled.';
+
+-- Name: reopen_dispatch(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.reopen_dispatch(of_dispatch uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    again integer;
+BEGIN
+    PERFORM FROM agents.dispatches AS d
+    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id() AND qms.may_write()
+        AND d.status IN ('partial', 'failed', 'cancelled')
+    FOR UPDATE;
+    IF NOT found THEN
+        RETURN 0;
+    END IF;
+    UPDATE agents.dispatches AS d
+    SET
+        status = 'queued', opening = d.opening + 1, fence = d.fence + 1, executor = NULL, finished_at = NULL,
+        error = NULL, cancel_reason = NULL
+    WHERE d.id = of_dispatch;
+    UPDATE agents.dispatch_tasks AS t
+    SET
+        state = 'waiting', max_attempts = greatest(t.max_attempts, t.attempt + 2), round = NULL, error = NULL,
+        not_before = NULL, finished_at = NULL, started_at = NULL, queued_at = NULL
+    WHERE t.dispatch_id = of_dispatch AND t.state IN ('failed', 'skipped', 'cancelled');
+    GET DIAGNOSTICS again = ROW_COUNT;
+    RETURN again;
+END
+$$;
+
+ALTER FUNCTION agents.reopen_dispatch(of_dispatch uuid) OWNER TO qms_ledger;
+
+-- Name: FUNCTION reopen_dispatch(of_dispatch uuid); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.reopen_dispatch(of_dispatch uuid) IS 'Lets the tasks that did not get done be tried again, and says how many; the others keep their answers.';
 
 -- Name: resume_call(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -399,6 +1225,149 @@ ALTER FUNCTION agents.resume_call(call jsonb) OWNER TO qms_ledger;
 -- Name: FUNCTION resume_call(call jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.resume_call(call jsonb) IS 'The write-ahead note that a call goes on with what the user answered.';
+
+-- Name: settle_waiting(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+BEGIN
+    IF rule = 'stop' THEN
+        UPDATE agents.dispatch_tasks AS t
+        SET state = 'skipped', error = 'another task failed, and the dispatch stops then'
+        WHERE
+            t.dispatch_id = of_dispatch AND t.state = 'waiting'
+            AND EXISTS (
+                SELECT FROM agents.dispatch_tasks AS f WHERE f.dispatch_id = of_dispatch AND f.state = 'failed'
+            );
+    END IF;
+    LOOP
+        UPDATE agents.dispatch_tasks AS t
+        SET state = 'skipped', error = 'a task it needs did not get done'
+        WHERE
+            t.dispatch_id = of_dispatch AND t.state = 'waiting'
+            AND EXISTS (
+                SELECT
+                FROM agents.dispatch_tasks AS n
+                WHERE n.dispatch_id = of_dispatch AND n.key = ANY(t.needs) AND n.state IN ('failed', 'skipped', 'cancelled')
+            );
+        EXIT WHEN NOT found;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION settle_waiting(of_dispatch uuid, rule text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) IS 'Skips what can''t be done any more.';
+
+-- Name: take_dispatch(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    UPDATE agents.dispatches AS d
+    SET status = 'running', fence = d.fence + 1, executor = by_executor, started_at = coalesce(d.started_at, now())
+    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id() AND d.finished_at IS NULL
+    RETURNING d.fence
+$$;
+
+ALTER FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION take_dispatch(of_dispatch uuid, by_executor text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) IS 'Makes a process the one that works on a dispatch, and returns its fence; null when it has ended.';
+
+-- Name: take_run(uuid, text, integer, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+DECLARE
+    held agents.dispatches;
+    task agents.dispatch_tasks;
+    run agents.agent_runs;
+BEGIN
+    SELECT d.* INTO held
+    FROM agents.dispatches AS d
+    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
+    FOR SHARE;
+    SELECT t.* INTO task
+    FROM agents.dispatch_tasks AS t
+    WHERE t.dispatch_id = of_dispatch AND t.key = task_key AND t.organization_id = held.organization_id
+    FOR UPDATE;
+    IF task.attempt IS DISTINCT FROM of_attempt OR task.state NOT IN ('queued', 'running') THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO agents.agent_runs AS r (
+        id, organization_id, parent_run_id, agent_type, input, user_id, actor_kind, dispatch_id, task_key, attempt,
+        agent_version, executor, fence
+    )
+    VALUES (
+        task.run_id, held.organization_id, held.parent_run_id, task.agent,
+        jsonb_build_object('request', task.request, 'subject', task.subject), held.user_id, 'agent', of_dispatch,
+        task_key, of_attempt, versions ->> task.agent, by_executor, 1
+    )
+    ON CONFLICT (id) DO UPDATE SET fence = r.fence + 1, executor = excluded.executor
+    WHERE r.status = 'running'
+    RETURNING r.* INTO run;
+    IF run.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    UPDATE agents.dispatch_tasks AS t
+    SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
+    WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
+    RETURN to_jsonb(task) || jsonb_build_object(
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft,
+        'user_id', held.user_id, 'parent_run_id', held.parent_run_id, 'created_at', run.created_at,
+        'inputs', (
+            SELECT coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
+            FROM agents.dispatch_tasks AS n
+            INNER JOIN agents.agent_runs AS r ON r.id = n.run_id
+            WHERE n.dispatch_id = of_dispatch AND n.key = ANY(task.needs || task.after) AND n.state = 'done'
+        ),
+        'memory', (
+            SELECT
+                coalesce(jsonb_agg(jsonb_build_object('kind', c.kind, 'entry', c.state) ORDER BY c.step), '[]')
+            FROM agents.context_state AS c
+            WHERE c.run_id = run.id
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with all it needs to go on; null when there is nothing to do any more.';
+
+-- Name: watch(uuid[], integer[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.watch(runs uuid[], fences integer[]) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    SELECT w.id
+    FROM unnest(runs, fences) AS w (id, fence)
+    INNER JOIN agents.agent_runs AS r ON r.id = w.id
+    WHERE r.fence <> w.fence OR r.status <> 'running'
+    UNION ALL
+    SELECT w.id
+    FROM unnest(runs, fences) AS w (id, fence)
+    INNER JOIN agents.dispatches AS d ON d.id = w.id
+    WHERE d.fence <> w.fence OR d.finished_at IS NOT NULL
+$$;
+
+ALTER FUNCTION agents.watch(runs uuid[], fences integer[]) OWNER TO qms_ledger;
+
+-- Name: FUNCTION watch(runs uuid[], fences integer[]); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.watch(runs uuid[], fences integer[]) IS 'Of the runs and dispatches a process works on, those it has lost.';
 
 -- Name: jwt(); Type: FUNCTION; Schema: auth; Owner: qms_owner
 
@@ -9325,39 +10294,6 @@ ALTER FUNCTION search.words_of(fields jsonb) OWNER TO qms_owner;
 
 COMMENT ON FUNCTION search.words_of(fields jsonb) IS 'What is said in words in the fields of an object, a line for each field.';
 
--- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
-
-CREATE TABLE agents.agent_runs (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid,
-    parent_run_id uuid,
-    agent_type text NOT NULL,
-    status text DEFAULT 'running'::text,
-    input jsonb NOT NULL,
-    output jsonb,
-    error text,
-    duration_ms integer,
-    token_usage jsonb DEFAULT '{}'::jsonb,
-    user_id uuid,
-    actor_kind text,
-    client_name text,
-    client_version text,
-    protocol_version text,
-    server_version text,
-    created_at timestamp with time zone DEFAULT now(),
-    completed_at timestamp with time zone,
-    CONSTRAINT agent_runs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'lost'::text])))
-);
-
-ALTER TABLE ONLY agents.agent_runs FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE agents.agent_runs OWNER TO qms_owner;
-
--- Name: TABLE agent_runs; Type: COMMENT; Schema: agents; Owner: qms_owner
-
-COMMENT ON TABLE agents.agent_runs IS 'One row per client connection or sub-agent; a sub-agent names its parent.';
-
 -- Name: agent_traces; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.agent_traces (
@@ -9384,6 +10320,14 @@ ALTER TABLE agents.agent_traces OWNER TO qms_owner;
 
 COMMENT ON TABLE agents.agent_traces IS 'Spans of a run, with the trace they have in Langfuse.';
 
+-- Name: COLUMN agent_traces.parent_span_id; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.agent_traces.parent_span_id IS 'The id of the row that holds the span around this one.';
+
+-- Name: COLUMN agent_traces.span_type; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.agent_traces.span_type IS 'dispatch, agent or generation, or the kind of a call.';
+
 -- Name: context_state; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.context_state (
@@ -9393,6 +10337,8 @@ CREATE TABLE agents.context_state (
     step integer NOT NULL,
     state jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text DEFAULT 'state'::text NOT NULL,
+    fence integer,
     CONSTRAINT context_state_step_check CHECK ((step >= 0))
 );
 
@@ -9403,6 +10349,10 @@ ALTER TABLE agents.context_state OWNER TO qms_owner;
 -- Name: TABLE context_state; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON TABLE agents.context_state IS 'Checkpoints of a run: where it goes on after an interruption.';
+
+-- Name: COLUMN context_state.kind; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.context_state.kind IS 'What was kept: a reply of the model, the answer of a tool.';
 
 -- Name: decisions; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -9415,6 +10365,7 @@ CREATE TABLE agents.decisions (
     alternatives jsonb DEFAULT '[]'::jsonb NOT NULL,
     confidence double precision,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    dispatch_id uuid,
     CONSTRAINT decisions_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision)))
 );
 
@@ -9425,6 +10376,93 @@ ALTER TABLE agents.decisions OWNER TO qms_owner;
 -- Name: TABLE decisions; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON TABLE agents.decisions IS 'What an agent chose, between what, and why.';
+
+-- Name: dispatch_tasks; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.dispatch_tasks (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    dispatch_id uuid NOT NULL,
+    key text NOT NULL,
+    organization_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    agent text NOT NULL,
+    request text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    needs text[] DEFAULT '{}'::text[] NOT NULL,
+    after text[] DEFAULT '{}'::text[] NOT NULL,
+    priority integer DEFAULT 5 NOT NULL,
+    seconds integer NOT NULL,
+    max_attempts integer DEFAULT 3 NOT NULL,
+    planned_tokens bigint DEFAULT 0 NOT NULL,
+    planned_usd numeric DEFAULT 0 NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    round text,
+    run_id uuid,
+    reserved_tokens bigint DEFAULT 0 NOT NULL,
+    reserved_usd numeric DEFAULT 0 NOT NULL,
+    spent_tokens bigint DEFAULT 0 NOT NULL,
+    spent_usd numeric DEFAULT 0 NOT NULL,
+    model text,
+    error text,
+    not_before timestamp with time zone,
+    queued_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT dispatch_tasks_key_check CHECK (((length(key) >= 1) AND (length(key) <= 80))),
+    CONSTRAINT dispatch_tasks_max_attempts_check CHECK ((max_attempts > 0)),
+    CONSTRAINT dispatch_tasks_priority_check CHECK (((priority >= 1) AND (priority <= 9))),
+    CONSTRAINT dispatch_tasks_seconds_check CHECK (((seconds >= 1) AND (seconds <= 86400))),
+    CONSTRAINT dispatch_tasks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY agents.dispatch_tasks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.dispatch_tasks OWNER TO qms_owner;
+
+-- Name: TABLE dispatch_tasks; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.dispatch_tasks IS 'One agent''s part of a dispatch: what it waits for, what is reserved for it, how far it is.';
+
+-- Name: COLUMN dispatch_tasks.needs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.needs IS 'Tasks it can''t do without: when one of them fails, it is skipped.';
+
+-- Name: COLUMN dispatch_tasks.after; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.after IS 'Tasks whose answers help it: it waits for their end, however they end.';
+
+-- Name: COLUMN dispatch_tasks.max_attempts; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.max_attempts IS 'The last of them goes without a model: whatever keeps the API away does not keep it from that.';
+
+-- Name: COLUMN dispatch_tasks.round; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.round IS 'The step of the dispatch that chose it, so that a repeated step chooses the same.';
+
+-- Name: executors; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.executors (
+    id text NOT NULL,
+    organization_id uuid,
+    user_id uuid,
+    kind text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT executors_kind_check CHECK ((kind = ANY (ARRAY['server'::text, 'worker'::text]))),
+    CONSTRAINT server_has_person CHECK (((kind = 'server'::text) = ((organization_id IS NOT NULL) AND (user_id IS NOT NULL))))
+);
+
+ALTER TABLE ONLY agents.executors FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.executors OWNER TO qms_owner;
+
+-- Name: TABLE executors; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.executors IS 'Processes that run agents, by their heartbeat; a server works for one person, a worker for all.';
 
 -- Name: otlp_outbox; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -9439,7 +10477,8 @@ CREATE TABLE agents.otlp_outbox (
     given_up_at timestamp with time zone,
     last_error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT call_or_message CHECK (((call_id IS NULL) = ((path IS NOT NULL) AND (payload IS NOT NULL))))
+    span_id uuid,
+    CONSTRAINT call_span_or_message CHECK (((num_nonnulls(call_id, span_id, payload) = 1) AND ((path IS NULL) = (payload IS NULL))))
 );
 
 ALTER TABLE ONLY agents.otlp_outbox FORCE ROW LEVEL SECURITY;
@@ -9448,7 +10487,7 @@ ALTER TABLE agents.otlp_outbox OWNER TO qms_owner;
 
 -- Name: TABLE otlp_outbox; Type: COMMENT; Schema: agents; Owner: qms_owner
 
-COMMENT ON TABLE agents.otlp_outbox IS 'What is on its way to Langfuse: calls, which become spans, and messages such as scores. A call enters in the transaction that finishes it; a row goes when the host has taken it.';
+COMMENT ON TABLE agents.otlp_outbox IS 'What is on its way to Langfuse: calls and the spans around them, and messages such as scores. A call enters in the transaction that finishes it; a row goes when the host has taken it.';
 
 -- Name: COLUMN otlp_outbox.path; Type: COMMENT; Schema: agents; Owner: qms_owner
 
@@ -9461,6 +10500,10 @@ COMMENT ON COLUMN agents.otlp_outbox.next_try_at IS 'From when on a server may t
 -- Name: COLUMN otlp_outbox.given_up_at; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON COLUMN agents.otlp_outbox.given_up_at IS 'When the host had refused it too often; last_error says why.';
+
+-- Name: COLUMN otlp_outbox.span_id; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.otlp_outbox.span_id IS 'A span that is no call: a dispatch, an agent''s part of it, a reply of a model.';
 
 -- Name: otlp_outbox_id_seq; Type: SEQUENCE; Schema: agents; Owner: qms_owner
 
@@ -9500,6 +10543,7 @@ CREATE TABLE agents.tool_calls (
     replayed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now(),
     finished_at timestamp with time zone,
+    fence integer,
     CONSTRAINT finished_is_whole CHECK (((state <> 'finished'::text) OR ((success IS NOT NULL) AND (finished_at IS NOT NULL)))),
     CONSTRAINT tool_calls_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
     CONSTRAINT tool_calls_kind_check CHECK ((kind = ANY (ARRAY['tool'::text, 'resource'::text, 'prompt'::text]))),
@@ -9533,6 +10577,24 @@ COMMENT ON COLUMN agents.tool_calls.tool_use_id IS 'The id the model gave this c
 -- Name: COLUMN tool_calls.replayed; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON COLUMN agents.tool_calls.replayed IS 'Written later from the local spool, because the database could not be reached at the time.';
+
+-- Name: COLUMN tool_calls.fence; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.tool_calls.fence IS 'The fence its run had when a sub-agent made the call.';
+
+-- Name: turnstiles; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.turnstiles (
+    organization_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY agents.turnstiles FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.turnstiles OWNER TO qms_owner;
+
+-- Name: TABLE turnstiles; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.turnstiles IS 'A row to lock per organization: its dispatches choose what starts one after the other.';
 
 -- Name: users; Type: TABLE; Schema: auth; Owner: qms_owner
 
@@ -11580,6 +12642,36 @@ ALTER TABLE ONLY agents.context_state
 ALTER TABLE ONLY agents.decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
 
+-- Name: dispatch_tasks dispatch_tasks_dispatch_id_key_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatch_tasks
+    ADD CONSTRAINT dispatch_tasks_dispatch_id_key_key UNIQUE (dispatch_id, key);
+
+-- Name: dispatch_tasks dispatch_tasks_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatch_tasks
+    ADD CONSTRAINT dispatch_tasks_pkey PRIMARY KEY (id);
+
+-- Name: dispatches dispatches_organization_id_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatches
+    ADD CONSTRAINT dispatches_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: dispatches dispatches_organization_id_run_key_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatches
+    ADD CONSTRAINT dispatches_organization_id_run_key_key UNIQUE (organization_id, run_key);
+
+-- Name: dispatches dispatches_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatches
+    ADD CONSTRAINT dispatches_pkey PRIMARY KEY (id);
+
+-- Name: executors executors_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.executors
+    ADD CONSTRAINT executors_pkey PRIMARY KEY (id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
@@ -11590,10 +12682,20 @@ ALTER TABLE ONLY agents.otlp_outbox
 ALTER TABLE ONLY agents.otlp_outbox
     ADD CONSTRAINT otlp_outbox_pkey PRIMARY KEY (id);
 
+-- Name: otlp_outbox otlp_outbox_span_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.otlp_outbox
+    ADD CONSTRAINT otlp_outbox_span_id_key UNIQUE (span_id);
+
 -- Name: tool_calls tool_calls_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.tool_calls
     ADD CONSTRAINT tool_calls_pkey PRIMARY KEY (id);
+
+-- Name: turnstiles turnstiles_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.turnstiles
+    ADD CONSTRAINT turnstiles_pkey PRIMARY KEY (organization_id);
 
 -- Name: users users_email_key; Type: CONSTRAINT; Schema: auth; Owner: qms_owner
 
@@ -12080,6 +13182,10 @@ ALTER TABLE ONLY search.sources
 ALTER TABLE ONLY search.term_stats
     ADD CONSTRAINT term_stats_pkey PRIMARY KEY (organization_id, lexeme);
 
+-- Name: agent_runs_attempt; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE UNIQUE INDEX agent_runs_attempt ON agents.agent_runs USING btree (dispatch_id, task_key, attempt) WHERE (dispatch_id IS NOT NULL);
+
 -- Name: agent_runs_parent; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
@@ -12087,6 +13193,10 @@ CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
 -- Name: agent_traces_org; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_traces_org ON agents.agent_traces USING btree (organization_id, start_time);
+
+-- Name: agent_traces_parent; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_traces_parent ON agents.agent_traces USING btree (parent_span_id) WHERE (parent_span_id IS NOT NULL);
 
 -- Name: agent_traces_run; Type: INDEX; Schema: agents; Owner: qms_owner
 
@@ -12096,6 +13206,10 @@ CREATE INDEX agent_traces_run ON agents.agent_traces USING btree (run_id, start_
 
 CREATE INDEX context_state_org ON agents.context_state USING btree (organization_id);
 
+-- Name: decisions_of_dispatch; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX decisions_of_dispatch ON agents.decisions USING btree (dispatch_id);
+
 -- Name: decisions_org; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX decisions_org ON agents.decisions USING btree (organization_id, created_at);
@@ -12103,6 +13217,26 @@ CREATE INDEX decisions_org ON agents.decisions USING btree (organization_id, cre
 -- Name: decisions_run; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX decisions_run ON agents.decisions USING btree (run_id);
+
+-- Name: dispatch_tasks_active; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX dispatch_tasks_active ON agents.dispatch_tasks USING btree (organization_id, state);
+
+-- Name: dispatch_tasks_run; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX dispatch_tasks_run ON agents.dispatch_tasks USING btree (run_id);
+
+-- Name: dispatches_newest; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX dispatches_newest ON agents.dispatches USING btree (organization_id, created_at DESC, id);
+
+-- Name: dispatches_unfinished; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX dispatches_unfinished ON agents.dispatches USING btree (executor) WHERE (finished_at IS NULL);
+
+-- Name: executors_org; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX executors_org ON agents.executors USING btree (organization_id);
 
 -- Name: idx_agent_runs_org; Type: INDEX; Schema: agents; Owner: qms_owner
 
@@ -12849,6 +13983,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.tool_calls FOR EACH
 
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON agents.tool_calls FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: dispatches keep_dispatch; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER keep_dispatch BEFORE UPDATE ON agents.dispatches FOR EACH ROW EXECUTE FUNCTION agents.keep_dispatch();
+
 -- Name: agent_runs never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.agent_runs FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
@@ -12865,6 +14003,14 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON agents.context_state FOR EACH ROW 
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.decisions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: dispatch_tasks never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatch_tasks FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dispatches never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatches FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: agent_runs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
@@ -12880,6 +14026,14 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.context_state FOR EACH 
 -- Name: decisions never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.decisions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dispatch_tasks never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatch_tasks FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dispatches never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatches FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
 
@@ -13673,6 +14827,10 @@ CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.suppliers FOR EACH RO
 
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE ON qms.trainings FOR EACH ROW EXECUTE FUNCTION qms.record_entry('id');
 
+-- Name: audit_logs refuse_late_change; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE CONSTRAINT TRIGGER refuse_late_change AFTER INSERT ON qms.audit_logs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.tool_call_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'::text)) EXECUTE FUNCTION agents.refuse_late_change();
+
 -- Name: quality_items touch_updated_at; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER touch_updated_at BEFORE UPDATE ON qms.quality_items FOR EACH ROW EXECUTE FUNCTION qms.touch_updated_at();
@@ -13828,15 +14986,35 @@ ALTER TABLE ONLY agents.agent_traces
 ALTER TABLE ONLY agents.context_state
     ADD CONSTRAINT context_state_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
+-- Name: decisions decisions_dispatch; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.decisions
+    ADD CONSTRAINT decisions_dispatch FOREIGN KEY (organization_id, dispatch_id) REFERENCES agents.dispatches(organization_id, id);
+
 -- Name: decisions decisions_organization_id_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.decisions
     ADD CONSTRAINT decisions_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
+-- Name: dispatch_tasks dispatch_tasks_organization_id_dispatch_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatch_tasks
+    ADD CONSTRAINT dispatch_tasks_organization_id_dispatch_id_fkey FOREIGN KEY (organization_id, dispatch_id) REFERENCES agents.dispatches(organization_id, id);
+
+-- Name: dispatches dispatches_organization_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.dispatches
+    ADD CONSTRAINT dispatches_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
     ADD CONSTRAINT otlp_outbox_call_id_fkey FOREIGN KEY (call_id) REFERENCES agents.tool_calls(id);
+
+-- Name: otlp_outbox otlp_outbox_span_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.otlp_outbox
+    ADD CONSTRAINT otlp_outbox_span_id_fkey FOREIGN KEY (span_id) REFERENCES agents.agent_traces(id);
 
 -- Name: tool_calls tool_calls_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
@@ -13847,6 +15025,11 @@ ALTER TABLE ONLY agents.tool_calls
 
 ALTER TABLE ONLY agents.tool_calls
     ADD CONSTRAINT tool_calls_trace_id_fkey FOREIGN KEY (trace_id) REFERENCES agents.agent_traces(id);
+
+-- Name: turnstiles turnstiles_organization_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.turnstiles
+    ADD CONSTRAINT turnstiles_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
 -- Name: drift_metrics drift_metrics_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -14558,10 +15741,6 @@ ALTER TABLE ONLY search.sources
 ALTER TABLE ONLY search.term_stats
     ADD CONSTRAINT term_stats_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
--- Name: context_state add_own; Type: POLICY; Schema: agents; Owner: qms_owner
-
-CREATE POLICY add_own ON agents.context_state FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
-
 -- Name: decisions add_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
@@ -14582,6 +15761,18 @@ ALTER TABLE agents.context_state ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.decisions ENABLE ROW LEVEL SECURITY;
 
+-- Name: dispatch_tasks; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.dispatch_tasks ENABLE ROW LEVEL SECURITY;
+
+-- Name: dispatches; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.dispatches ENABLE ROW LEVEL SECURITY;
+
+-- Name: executors; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.executors ENABLE ROW LEVEL SECURITY;
+
 -- Name: agent_runs ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.agent_runs TO qms_ledger USING (true) WITH CHECK (true);
@@ -14598,6 +15789,18 @@ CREATE POLICY ledger ON agents.context_state TO qms_ledger USING (true) WITH CHE
 
 CREATE POLICY ledger ON agents.decisions TO qms_ledger USING (true) WITH CHECK (true);
 
+-- Name: dispatch_tasks ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.dispatch_tasks TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: dispatches ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.dispatches TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: executors ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.executors TO qms_ledger USING (true) WITH CHECK (true);
+
 -- Name: otlp_outbox ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.otlp_outbox TO qms_ledger USING (true) WITH CHECK (true);
@@ -14605,6 +15808,10 @@ CREATE POLICY ledger ON agents.otlp_outbox TO qms_ledger USING (true) WITH CHECK
 -- Name: tool_calls ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.tool_calls TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: turnstiles ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.turnstiles TO qms_ledger USING (true) WITH CHECK (true);
 
 -- Name: otlp_outbox; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
@@ -14626,6 +15833,14 @@ CREATE POLICY read_own ON agents.context_state FOR SELECT TO qms_app, qms_sql US
 
 CREATE POLICY read_own ON agents.decisions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: dispatch_tasks read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.dispatch_tasks FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dispatches read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.dispatches FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: tool_calls read_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY read_own ON agents.tool_calls FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
@@ -14633,6 +15848,10 @@ CREATE POLICY read_own ON agents.tool_calls FOR SELECT TO qms_app, qms_sql USING
 -- Name: tool_calls; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
 ALTER TABLE agents.tool_calls ENABLE ROW LEVEL SECURITY;
+
+-- Name: turnstiles; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.turnstiles ENABLE ROW LEVEL SECURITY;
 
 -- Name: drift_metrics add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
@@ -15787,6 +17006,23 @@ GRANT USAGE ON SCHEMA search TO qms_definer;
 REVOKE ALL ON LANGUAGE plpgsql FROM PUBLIC;
 GRANT ALL ON LANGUAGE plpgsql TO qms_owner;
 
+-- Name: FUNCTION abandon_dispatch(of_dispatch uuid, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_server;
+GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_owner;
+
+-- Name: FUNCTION advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) TO qms_app;
+
+-- Name: FUNCTION beat(of_executor jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.beat(of_executor jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.beat(of_executor jsonb) TO qms_server;
+GRANT ALL ON FUNCTION agents.beat(of_executor jsonb) TO qms_owner;
+
 -- Name: FUNCTION begin_call(call jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.begin_call(call jsonb) FROM PUBLIC;
@@ -15795,17 +17031,154 @@ REVOKE ALL ON FUNCTION agents.begin_call(call jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION agents.begin_run(run jsonb) FROM PUBLIC;
 
+-- Name: FUNCTION cancel_dispatch(of_dispatch uuid, reason text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) TO qms_app;
+
 -- Name: FUNCTION end_run(ended jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.end_run(ended jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION executor_lives(of_dispatch uuid, grace interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) TO qms_app;
 
 -- Name: FUNCTION finish_call(outcome jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.finish_call(outcome jsonb) FROM PUBLIC;
 
+-- Name: FUNCTION finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) TO qms_app;
+
+-- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) TO qms_app;
+
+-- Name: TABLE dispatches; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT,INSERT,UPDATE ON TABLE agents.dispatches TO qms_ledger;
+GRANT SELECT ON TABLE agents.dispatches TO qms_app;
+GRANT SELECT ON TABLE agents.dispatches TO qms_sql;
+
+-- Name: FUNCTION hold_dispatch(of_dispatch uuid, with_fence integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) FROM PUBLIC;
+
+-- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE agents.agent_runs TO qms_ledger;
+GRANT SELECT ON TABLE agents.agent_runs TO qms_app;
+GRANT SELECT ON TABLE agents.agent_runs TO qms_sql;
+
+-- Name: COLUMN agent_runs.status; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(status) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.output; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(output) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.error; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(error) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.duration_ms; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(duration_ms) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.token_usage; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(token_usage) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.completed_at; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(completed_at) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.model; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(model) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.cost_usd; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(cost_usd) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.stop_reason; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(stop_reason) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.fallback_reason; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(fallback_reason) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.executor; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(executor) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: COLUMN agent_runs.fence; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT UPDATE(fence) ON TABLE agents.agent_runs TO qms_ledger;
+
+-- Name: FUNCTION hold_run(of_run uuid, with_fence integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) FROM PUBLIC;
+
+-- Name: FUNCTION keep_dispatch(); Type: ACL; Schema: agents; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION agents.keep_dispatch() FROM PUBLIC;
+
 -- Name: FUNCTION keep_finished_calls(); Type: ACL; Schema: agents; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION agents.keep_finished_calls() FROM PUBLIC;
+
+-- Name: FUNCTION keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) TO qms_app;
+
+-- Name: FUNCTION leave(of_executor text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.leave(of_executor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.leave(of_executor text) TO qms_server;
+GRANT ALL ON FUNCTION agents.leave(of_executor text) TO qms_owner;
+
+-- Name: FUNCTION left_behind(of_organization uuid, of_user uuid, grace interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) TO qms_server;
+GRANT ALL ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
+
+-- Name: FUNCTION living(grace interval, of_kind text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.living(grace interval, of_kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.living(grace interval, of_kind text) TO qms_server;
+GRANT ALL ON FUNCTION agents.living(grace interval, of_kind text) TO qms_owner;
+
+-- Name: FUNCTION lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) TO qms_app;
+
+-- Name: FUNCTION not_begun(of_organization uuid, of_user uuid, grace interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_server;
+GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
+
+-- Name: FUNCTION on_behalf(of_dispatch uuid); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) TO qms_server;
+GRANT ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) TO qms_owner;
+
+-- Name: FUNCTION open_dispatch(asked jsonb, tasks jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) TO qms_app;
 
 -- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -15832,15 +17205,53 @@ GRANT ALL ON FUNCTION agents.outbox_retry(ids bigint[], delay interval, reason t
 REVOKE ALL ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) TO qms_server;
 
+-- Name: FUNCTION put_span(span jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.put_span(span jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION queue_state(); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.queue_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.queue_state() TO qms_app;
+
 -- Name: FUNCTION record(entries jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.record(entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.record(entries jsonb) TO qms_server;
 GRANT ALL ON FUNCTION agents.record(entries jsonb) TO qms_owner;
 
+-- Name: FUNCTION refuse_late_change(); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.refuse_late_change() FROM PUBLIC;
+
+-- Name: FUNCTION reopen_dispatch(of_dispatch uuid); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.reopen_dispatch(of_dispatch uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.reopen_dispatch(of_dispatch uuid) TO qms_app;
+
 -- Name: FUNCTION resume_call(call jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.resume_call(call jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION settle_waiting(of_dispatch uuid, rule text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) FROM PUBLIC;
+
+-- Name: FUNCTION take_dispatch(of_dispatch uuid, by_executor text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) TO qms_app;
+
+-- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) TO qms_app;
+
+-- Name: FUNCTION watch(runs uuid[], fences integer[]); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_server;
+GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_owner;
 
 -- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: ACL; Schema: public; Owner: qms_definer
 
@@ -17549,36 +18960,6 @@ GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_app;
 GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_sql;
 GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_definer;
 
--- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT SELECT,INSERT ON TABLE agents.agent_runs TO qms_ledger;
-GRANT SELECT ON TABLE agents.agent_runs TO qms_app;
-GRANT SELECT ON TABLE agents.agent_runs TO qms_sql;
-
--- Name: COLUMN agent_runs.status; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(status) ON TABLE agents.agent_runs TO qms_ledger;
-
--- Name: COLUMN agent_runs.output; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(output) ON TABLE agents.agent_runs TO qms_ledger;
-
--- Name: COLUMN agent_runs.error; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(error) ON TABLE agents.agent_runs TO qms_ledger;
-
--- Name: COLUMN agent_runs.duration_ms; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(duration_ms) ON TABLE agents.agent_runs TO qms_ledger;
-
--- Name: COLUMN agent_runs.token_usage; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(token_usage) ON TABLE agents.agent_runs TO qms_ledger;
-
--- Name: COLUMN agent_runs.completed_at; Type: ACL; Schema: agents; Owner: qms_owner
-
-GRANT UPDATE(completed_at) ON TABLE agents.agent_runs TO qms_ledger;
-
 -- Name: TABLE agent_traces; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT ON TABLE agents.agent_traces TO qms_ledger;
@@ -17603,13 +18984,24 @@ GRANT UPDATE(duration_ms) ON TABLE agents.agent_traces TO qms_ledger;
 
 -- Name: TABLE context_state; Type: ACL; Schema: agents; Owner: qms_owner
 
-GRANT SELECT,INSERT ON TABLE agents.context_state TO qms_app;
+GRANT SELECT ON TABLE agents.context_state TO qms_app;
 GRANT SELECT ON TABLE agents.context_state TO qms_sql;
+GRANT SELECT,INSERT ON TABLE agents.context_state TO qms_ledger;
 
 -- Name: TABLE decisions; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT ON TABLE agents.decisions TO qms_app;
 GRANT SELECT ON TABLE agents.decisions TO qms_sql;
+
+-- Name: TABLE dispatch_tasks; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT,INSERT,UPDATE ON TABLE agents.dispatch_tasks TO qms_ledger;
+GRANT SELECT ON TABLE agents.dispatch_tasks TO qms_app;
+GRANT SELECT ON TABLE agents.dispatch_tasks TO qms_sql;
+
+-- Name: TABLE executors; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.executors TO qms_ledger;
 
 -- Name: TABLE otlp_outbox; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -17656,6 +19048,10 @@ GRANT UPDATE(replayed) ON TABLE agents.tool_calls TO qms_ledger;
 -- Name: COLUMN tool_calls.finished_at; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT UPDATE(finished_at) ON TABLE agents.tool_calls TO qms_ledger;
+
+-- Name: TABLE turnstiles; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT,INSERT,UPDATE ON TABLE agents.turnstiles TO qms_ledger;
 
 -- Name: TABLE users; Type: ACL; Schema: auth; Owner: qms_owner
 

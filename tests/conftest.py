@@ -1,7 +1,8 @@
 """Fixtures: a real PostgreSQL for every test that touches data.
 
 One embedded server per session; its migrated database is a template, and each test gets a copy of its own, with two
-organizations in it.
+organizations in it. A module marked `shared_database` gets one copy for all its tests, and each test organizations of
+its own: for tests that look at records of their organizations alone, and change nothing that holds for all.
 """
 
 import os
@@ -31,6 +32,8 @@ from tests.support.places import is_in_memory, new_place
 TEMPLATE = "qms"
 # Why records change in a test; the trail of regulated tables needs to know.
 REASON = "A test asks for it."
+# The organizations of earlier tests in a shared database give up the short names that each test uses.
+_FORMER = b"UPDATE qms.organizations SET slug = 'former-' || id WHERE slug IN ('northwind', 'contoso')"
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +97,29 @@ def copied_database(embedded: EmbeddedPostgres, template: str) -> Generator[str]
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+@pytest.fixture(scope="module")
+def shared_database_name(embedded: EmbeddedPostgres, template: str) -> Generator[str]:
+    """One copy for a whole module."""
     with copied_database(embedded, template) as name:
         yield name
+
+
+@pytest.fixture
+def database_name(embedded: EmbeddedPostgres, template: str, request: pytest.FixtureRequest) -> Generator[str]:
+    """A copy for this test, or that of its module where the module says that it shares one."""
+    if shares_database(request):
+        shared = str(request.getfixturevalue("shared_database_name"))
+        with psycopg.connect(embedded.conninfo(shared, "postgres"), autocommit=True) as superuser:
+            superuser.execute(_FORMER)
+        yield shared
+        return
+    with copied_database(embedded, template) as name:
+        yield name
+
+
+def shares_database(request: pytest.FixtureRequest) -> bool:
+    """Say whether the tests of this module tell their records apart by organization alone."""
+    return request.node.get_closest_marker("shared_database") is not None
 
 
 @pytest.fixture
@@ -105,12 +127,27 @@ def wiring(embedded: EmbeddedPostgres, database_name: str) -> Wiring:
     return wiring_for(embedded, database_name)
 
 
+@pytest.fixture(scope="module")
+async def shared_database(embedded: EmbeddedPostgres, shared_database_name: str) -> AsyncGenerator[Database]:
+    """The pools of a whole module: what connections have planned and compiled serves its later tests too."""
+    opened = Database(wiring_for(embedded, shared_database_name))
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
 @pytest.fixture
-async def database(wiring: Wiring) -> AsyncGenerator[Database]:
+async def own_database(wiring: Wiring) -> AsyncGenerator[Database]:
     opened = Database(wiring)
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, database_name: str) -> Database:
+    """The database of this test: its own, or its module's."""
+    return request.getfixturevalue("shared_database" if shares_database(request) else "own_database")
 
 
 @dataclass(frozen=True)

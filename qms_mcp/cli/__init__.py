@@ -32,6 +32,7 @@ _COMMANDS = {
     "escalate": "Raise what is overdue to whom its workflow names.",
     "pack": "Write an inspection pack: evidence for a framework or a clause.",
     "copy": "Write a controlled copy of a document: PDF or HTML.",
+    "worker": "Run agents for dispatches, for as long as it runs.",
     "embed": "Make the vectors that wait, once or for as long as it runs.",
     "reindex": "Change the model that makes the vectors, while searches go on.",
     "test-sql": "Run generated SQL tests.",

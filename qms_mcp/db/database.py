@@ -65,7 +65,7 @@ class Database:
     """
 
     def __init__(self, wiring: Wiring, *, revive: Callable[[], Awaitable[None]] | None = None) -> None:
-        self._wiring = wiring
+        self.wiring = wiring
         self._revive = revive
         self._reviving = anyio.Lock()
         self._server = Pool("server", wiring.server, wiring)
@@ -82,7 +82,7 @@ class Database:
             await pool.open()
         try:
             async with self._checked_out(self._sql, _nothing) as connection:
-                self.sql_refusal = await _why_unsafe(connection, in_role=self._wiring.sql_role)
+                self.sql_refusal = await _why_unsafe(connection, in_role=self.wiring.sql_role)
         except BaseException:
             await self.close()
             raise
@@ -121,11 +121,11 @@ class Database:
     @property
     def can_listen(self) -> bool:
         """Whether announcements arrive: a transaction pooler passes none on."""
-        return not self._wiring.pooled
+        return not self.wiring.pooled
 
     def listen(self, channel: str, begun: Callable[[], None]) -> AsyncIterator[str]:
         """Return what is announced on a channel, as it comes; see `qms_mcp.db.listening`."""
-        return heard(self._wiring.server, channel, begun)
+        return heard(self.wiring.server, channel, begun)
 
     @asynccontextmanager
     async def probe_transaction(self) -> AsyncGenerator[Transaction]:
@@ -197,17 +197,17 @@ class Database:
     async def _opening(self, principal: Principal, connection: Connection, timeout_ms: int) -> list[Command]:
         """Return what begins the transaction and binds it to the identity."""
         pid, opening = connection.info.backend_pid, [_BEGIN_READ_ONLY]
-        if self._wiring.pooled:
+        if self.wiring.pooled:
             pid = int((await exchange(connection, [*opening, _BACKEND]))[-1].rows[0][0] or 0)
             opening = []
         ticket = await self._ticket(principal, pid)
         escape = pq.Escaping(connection.pgconn)
         opening.append(Command(b"SET LOCAL qms.identity = " + escape.escape_literal(ticket)))
         opening.append(Command(f"SET LOCAL statement_timeout = {timeout_ms:d}".encode()))
-        if self._wiring.pooled:
+        if self.wiring.pooled:
             opening.extend(_FOR_TRANSACTION)
-        if self._wiring.sql_role:
-            opening.append(Command(b"SET LOCAL ROLE " + escape.escape_identifier(self._wiring.sql_role.encode())))
+        if self.wiring.sql_role:
+            opening.append(Command(b"SET LOCAL ROLE " + escape.escape_identifier(self.wiring.sql_role.encode())))
         return opening
 
     def _clean_later(self, connection: Connection) -> None:
@@ -219,7 +219,7 @@ class Database:
     async def owner_transaction(self, *, rollback: bool = False) -> AsyncGenerator[Transaction]:
         """Open a transaction of the owner, on a connection of its own: migrations and administration."""
         try:
-            connection = await _connect(self._wiring.owner)
+            connection = await _connect(self.wiring.owner)
         except psycopg.Error as error:
             raise translate(error) from error
         try:
@@ -295,7 +295,7 @@ class Database:
     async def _ready_connection(self, pool: Pool, preamble: Preamble) -> Connection:
         last: Exception | None = None
         for attempt in range(2):
-            for _ in range(self._wiring.max_connections + 1):
+            for _ in range(self.wiring.max_connections + 1):
                 try:
                     return await _prepared_connection(pool, preamble)
                 except PoolTimeout as silent:

@@ -209,7 +209,9 @@ class _Talk:
             return bool(self._pgconn.is_busy())
         busy = bool(self._pgconn.is_busy())
         if busy and _address_space() - self._space_at_first > _MOST_ROOM:
-            self.too_much = True
+            # A thread that begins or a library that is loaded takes address space too.
+            self.too_much = _has_large_message()
+            self._space_at_first = _address_space()
         return busy
 
     def _read(self, result: pq.abc.PGresult, answer: Answer) -> None:
@@ -251,6 +253,22 @@ def _statm(process: int) -> int | None:
 def _address_space() -> int:
     file = _statm(os.getpid())
     return int(os.pread(file, 32, 0).split()[0]) * resource.getpagesize() if file is not None else 0
+
+
+def _has_large_message() -> bool:
+    """Say whether some memory of the process looks like room libpq made for a message.
+
+    It asks for a power of two, and the C library adds a page to note the size of what it maps; what others map of this
+    size (the work space of numerical libraries) is a whole number of megabytes.
+    """
+    with open(f"/proc/{os.getpid()}/maps", encoding="ascii", errors="replace") as maps:  # noqa: PTH123 - no file
+        for line in maps:
+            place, rights, _, _, _, *name = line.split()
+            start, end = (int(part, 16) for part in place.split("-"))
+            size = end - start
+            if not name and rights.startswith("rw") and size > _MOST_ROOM and size % (1024 * 1024):
+                return True
+    return False
 
 
 def _waiting_bytes(socket: int) -> int:

@@ -19,6 +19,7 @@ from qms_mcp.errors import (
     NotFoundError,
     QmsError,
     StatementError,
+    TakenOverError,
     UnavailableError,
 )
 
@@ -106,6 +107,7 @@ _IN_ITS_OWN_WORDS: dict[str, type[QmsError]] = {
     "QM023": NotFoundError,
     "QM024": InvalidInputError,
     "QM025": ConflictError,  # the model of a search has been replaced since its vector was made
+    "QM026": TakenOverError,  # another process has the run by now, or it was cancelled
 }
 
 

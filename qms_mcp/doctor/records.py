@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from qms_mcp.db.database import Database
+from qms_mcp.db.durable import durable_schema_is_there
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.local_owner import has_local_owner
 from qms_mcp.db.migrate import Migrator
@@ -14,6 +15,7 @@ from qms_mcp.db.queries import query
 from qms_mcp.db.wiring import Wiring, external_wiring
 from qms_mcp.doctor.findings import Finding
 from qms_mcp.errors import QmsError
+from qms_mcp.services.dispatch.service import QUEUE_ALERT
 from qms_mcp.services.identify import identify
 from qms_mcp.settings import Settings
 from qms_mcp.startup import embedded_wiring
@@ -24,6 +26,7 @@ _LOGIN = query("doctor.login")
 _UNFORCED = query("doctor.unforced")
 _OUTBOX = query("doctor.outbox")
 _AS_LEDGER = query("doctor.as_ledger")
+_AGENTS = query("doctor.agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,15 @@ class Outbox:
     waiting: int
     given_up: int
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentQueue:
+    """What waits for agents, and who runs them."""
+
+    depth: int
+    servers: int
+    workers: int
 
 
 async def look_at_records(settings: Settings, home: Path) -> AsyncIterator[Finding]:
@@ -98,7 +110,9 @@ async def _look_inside(settings: Settings, wiring: Wiring) -> AsyncIterator[Find
         yield _sql_login(database, wiring)
         pending = await _pending(wiring, migrates_itself=settings.embedded)
         yield pending
+        yield await look_at_workflows(wiring, makes_itself=settings.embedded)
         if pending.state == "ok":
+            yield await look_at_agents(database)
             yield await look_at_policies(database)
             yield await look_at_outbox(database)
             yield await _identity(database, settings)
@@ -151,6 +165,29 @@ async def _pending(wiring: Wiring, *, migrates_itself: bool) -> Finding:
             return Finding(_PART, "schema", "warning", says, "The next start of a server applies them.")
         return Finding(_PART, "schema", "broken", says, "Run `qms-mcp migrate`.")
     return Finding(_PART, "schema", "ok", f"up to date: migration {states[-1].version}")
+
+
+async def look_at_workflows(wiring: Wiring, *, makes_itself: bool) -> Finding:
+    """Say whether the tables are there by which agents outlive their process."""
+    if await durable_schema_is_there(wiring.server):
+        return Finding(_PART, "durable workflows", "ok", "the schema dbos is up to date")
+    says = "the schema dbos is missing, or older than this version needs"
+    if makes_itself:
+        return Finding(_PART, "durable workflows", "missing", says, "The first dispatch of agents makes it.")
+    effect = "dispatch_agents and `qms-mcp worker` are off: run `qms-mcp migrate`."
+    return Finding(_PART, "durable workflows", "warning", says, effect)
+
+
+async def look_at_agents(database: Database) -> Finding:
+    """Say how many tasks of agents wait, in all organizations, and who is there to work on them."""
+    async with database.owner_transaction(rollback=True) as transaction:
+        await transaction.execute(_AS_LEDGER)
+        queue = await transaction.fetch_one(_AGENTS, row=AgentQueue) or AgentQueue(0, 0, 0)
+    there = f"{queue.servers} servers and {queue.workers} workers run agents"
+    if queue.depth > QUEUE_ALERT:
+        return Finding(_PART, "agents", "warning", f"{queue.depth} tasks wait; {there}",
+                       "Start `qms-mcp worker` on this database, or cancel what nobody needs.")  # fmt: skip
+    return Finding(_PART, "agents", "ok", f"{queue.depth or 'no'} tasks wait; {there}")
 
 
 async def look_at_policies(database: Database) -> Finding:

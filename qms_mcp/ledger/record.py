@@ -31,6 +31,8 @@ class Run:
         id: Of the run.
         agent_type: `client` for a connection, else the kind of sub-agent.
         parent_id: The run that started this one.
+        dispatch_id: The dispatch a sub-agent works for: its calls are part of the trace of that.
+        fence: What a sub-agent's run had when this process took it; None for a connection.
     """
 
     id: UUID
@@ -39,6 +41,8 @@ class Run:
     client: Client
     principal: Principal | None = None
     parent_id: UUID | None = None
+    dispatch_id: UUID | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Call:
         trace_id: Of its span in `agents.agent_traces`.
         arguments: With secrets masked and large values cut.
         tool_use_id: The id the model gave the call, when its client passes it on.
+        parent_span_id: The span around it, in the trace of a dispatch.
     """
 
     id: UUID
@@ -61,11 +66,12 @@ class Call:
     started_at: datetime
     request_id: str | None = None
     tool_use_id: str | None = None
+    parent_span_id: UUID | None = None
 
     @property
     def langfuse_trace_id(self) -> str:
-        """The trace in Langfuse: one per run, so that a conversation reads as one."""
-        return hashlib.sha256(self.run.id.bytes).hexdigest()[:32]
+        """The trace in Langfuse: one per connection or dispatch, so that a conversation reads as one."""
+        return langfuse_trace(self.run.dispatch_id or self.run.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,10 @@ class Sink(Protocol):
         """Take note of a finished call, which the ledger has by now."""
         ...
 
+    def span_ended(self) -> None:
+        """Take note that a span around calls has ended, which the ledger has by now."""
+        ...
+
     async def run(self) -> None:
         """Work in the background, until closed or cancelled."""
         ...
@@ -101,6 +111,11 @@ class Sink(Protocol):
     async def aclose(self) -> None:
         """Let go of everything within a second or two."""
         ...
+
+
+def langfuse_trace(root: UUID) -> str:
+    """Return the trace in Langfuse of a connection or a dispatch."""
+    return hashlib.sha256(root.bytes).hexdigest()[:32]
 
 
 Entry: TypeAlias = dict[str, Any]
@@ -112,12 +127,12 @@ Entry: TypeAlias = dict[str, Any]
 
 def begin_run_entry(run: Run) -> Entry:
     """Return the ledger entry that opens a run."""
-    return {"op": "begin_run", **_run(run)}
+    return {"op": "begin_run", **run_entry(run)}
 
 
 def end_run_entry(run: Run, status: RunStatus, at: datetime) -> Entry:
     """Return the ledger entry that ends a run."""
-    return {"op": "end_run", **_run(run), "status": status, "ended_at": at.isoformat()}
+    return {"op": "end_run", **run_entry(run), "status": status, "ended_at": at.isoformat()}
 
 
 def begin_call_entry(call: Call) -> Entry:
@@ -148,7 +163,8 @@ def finish_call_entry(call: Call, outcome: Outcome, *, to_langfuse: bool = False
     }
 
 
-def _run(run: Run) -> Entry:
+def run_entry(run: Run) -> Entry:
+    """Return a run as every entry brings it along."""
     principal = run.principal
     return {
         "id": str(run.id),
@@ -162,6 +178,7 @@ def _run(run: Run) -> Entry:
         "client_version": run.client.version,
         "protocol_version": run.client.protocol_version,
         "server_version": __version__,
+        "fence": run.fence,
     }
 
 
@@ -169,8 +186,9 @@ def _call(call: Call) -> Entry:
     return {
         "id": str(call.id),
         "trace_id": str(call.trace_id),
-        "run": _run(call.run),
+        "run": run_entry(call.run),
         "langfuse_trace_id": call.langfuse_trace_id,
+        "parent_span_id": str(call.parent_span_id) if call.parent_span_id else None,
         "kind": call.kind,
         "tool_name": call.name,
         "tool_input": call.arguments,

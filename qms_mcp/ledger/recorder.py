@@ -29,6 +29,7 @@ from qms_mcp.ledger.record import (
     finish_call_entry,
     resume_call_entry,
 )
+from qms_mcp.ledger.span import Span, put_span_entry
 from qms_mcp.ledger.spool import Spool
 
 _log = logging.getLogger(__name__)
@@ -129,6 +130,19 @@ class Recorder:
         if outcome.state == "finished":
             for sink in self._sinks:
                 sink.finished(call, outcome)
+
+    async def put_span(self, span: Span) -> None:
+        """Record that a span around calls began, or how it ended."""
+        ended = span.ended_at is not None
+        await self._put(put_span_entry(span, to_langfuse=self._to_langfuse), wait=ended)
+        if ended:
+            for sink in self._sinks:
+                sink.span_ended()
+
+    @property
+    def reaches_database(self) -> bool:
+        """Whether entries go to the database now, and not to the spool."""
+        return not self._spooling
 
     async def aclose(self) -> None:
         """Write what is left, to the spool if need be, and stop."""

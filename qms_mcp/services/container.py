@@ -13,11 +13,16 @@ from qms_mcp.services.catalogue import Catalogue
 from qms_mcp.services.changes import Changes
 from qms_mcp.services.compliance import Compliance
 from qms_mcp.services.design.service import Design
+from qms_mcp.services.dispatch.service import Dispatches
+from qms_mcp.services.documents.control import DocumentControl
 from qms_mcp.services.documents.service import Documents
 from qms_mcp.services.embedding.service import Embedding
 from qms_mcp.services.events.service import Events
+from qms_mcp.services.feedback_classes.service import FeedbackClassifier
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.quality_checks.dataset_reading import datasets_over
+from qms_mcp.services.quality_checks.service import QualityChecks
 from qms_mcp.services.records.service import Records
 from qms_mcp.services.review.service import CodeReview
 from qms_mcp.services.risks import Risks
@@ -48,10 +53,13 @@ class Services:
     catalogue: Catalogue
     compliance: Compliance
     ledger: LedgerReader
+    quality_checks: QualityChecks
     records: Records
     changes: Changes
+    dispatches: Dispatches
     documents: Documents
     events: Events
+    feedback_classes: FeedbackClassifier
     risks: Risks
     search: Search
     embedding: Embedding
@@ -90,11 +98,19 @@ class Services:
             catalogue=Catalogue(database, guard),
             compliance=Compliance(database, Signing(database, links)),
             ledger=LedgerReader(database),
+            quality_checks=QualityChecks(
+                database,
+                Search(database, embedding),
+                DocumentControl(database),
+                datasets_over(database, guard, settings),
+            ),
             records=Records(database),
             audits=Audits(database),
             changes=Changes(database),
+            dispatches=Dispatches(database, embedding, settings),
             documents=Documents(database, settings, home or settings.qms_home or default_home()),
             events=Events(database, Signing(database, links)),
+            feedback_classes=FeedbackClassifier(database, settings),
             risks=Risks(database),
             search=Search(database, embedding),
             embedding=embedding,

@@ -137,7 +137,7 @@ class Transforms:
             raise InvalidInputError(f"At most {_MOST_PARAMETERS} parameters.", hint="Pass a list as one array.")
         verdict = await changes.inspect(self._database, self._guard, statement, parameters)
         schema, _, table = (verdict.target or "").partition(".")
-        if schema in {"qms_private", "agents", "auth", "supabase_migrations"} or (
+        if schema in {"qms_private", "agents", "auth", "supabase_migrations", "dbos"} or (
             schema == "qms" and table in _NOT_BY_SQL
         ):
             raise RefusedStatementError(

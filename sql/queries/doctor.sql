@@ -44,3 +44,17 @@ FROM agents.otlp_outbox AS o;
 -- name: as_ledger
 -- Only the ledger's own role sees what waits.
 SET LOCAL ROLE qms_ledger;
+
+-- name: agents
+-- How many tasks of agents wait in all organizations, and which processes run agents.
+SELECT
+    (
+        SELECT count(*)
+        FROM agents.dispatch_tasks AS t
+        INNER JOIN agents.dispatches AS d ON t.dispatch_id = d.id
+        WHERE d.finished_at IS NULL AND t.state IN ('waiting', 'queued')
+    ) AS depth,
+    count(*) FILTER (WHERE e.kind = 'server') AS servers,
+    count(*) FILTER (WHERE e.kind = 'worker') AS workers
+FROM agents.executors AS e
+WHERE e.beat_at > clock_timestamp() - interval '10 seconds';

@@ -58,3 +58,11 @@ WHERE
     AND (%(run_id)s::uuid IS null OR c.run_id = %(run_id)s)
 ORDER BY c.created_at ASC, c.id ASC
 LIMIT %(max_rows)s;
+
+-- name: latest_generation
+-- The latest reply of a model in an agent's run, by the span of the agent.
+SELECT t.id
+FROM agents.agent_traces AS t
+WHERE t.parent_span_id = %(parent_span_id)s AND t.span_type = 'generation'
+ORDER BY t.start_time DESC, t.id DESC
+LIMIT 1;

@@ -24,7 +24,7 @@ LEFT JOIN pg_catalog.pg_attribute AS tenant
     ON tenant.attrelid = c.oid AND tenant.attname = 'organization_id' AND NOT tenant.attisdropped
 WHERE
     c.relkind IN ('r', 'p')
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'qms_private', 'supabase_migrations')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'qms_private', 'supabase_migrations', 'dbos')
     AND n.nspname !~ '^pg_(toast|temp)'
     AND (%(schemas)s::text[] IS NULL OR n.nspname = ANY(%(schemas)s::text[]))
 ORDER BY name;

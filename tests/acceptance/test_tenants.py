@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 Arguments = dict[str, Any]
 # No client may read these at all; and these grow while a test counts them.
-UNREADABLE = {"agents.otlp_outbox"}
+UNREADABLE = {"agents.otlp_outbox", "agents.executors"}
 YEAR = datetime.now(UTC).year
 PROMPTED = {
     "schema": "qms", "table": "qms.quality_items", "framework": "iso-13485", "clause": "8.5", "period": "this year",
@@ -299,6 +299,14 @@ def quality_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments
         "diff_documents": [
             {"document": "SOP-900", "from_version": 1, "to_version": 2}, {"document": theirs},
             {"document": "SOP-900", "other": theirs},
+        ],
+        "check_quality": [
+            *({"subject": subject, "limit": 100} for subject in (*numbered.values(), theirs)),
+            {"subject": "qms.quality_items"}, {"subject": foreign["qms.documents"], "kind": "document"},
+            {"subject": f"SELECT t::text FROM qms.complaints AS t WHERE {PATTERN} <> ''"},
+        ],
+        "classify_feedback": [
+            {"texts": ["It broke."], "records": [complaint]}, {"records": [foreign["qms.complaints"]]},
         ],
         "check_document": [
             {"document": "SOP-900", "framework": "iso-13485", "clauses": ["8.5"]}, {"document": theirs},

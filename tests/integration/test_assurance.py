@@ -28,7 +28,7 @@ from tests.conftest import Tenants, add_person
 from tests.support.in_process import client_for
 from tests.support.people import person_with_password, sign
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 BECAUSE = "The review of last week asked for it."
 REQUEST = Query("test", "SELECT a.id FROM qms.request_decision(%(id)s, NULL, %(to)s, NULL, %(because)s) AS a")

@@ -27,7 +27,7 @@ from qms_mcp.settings import Settings
 from tests.conftest import REASON, Tenants
 from tests.support.in_process import client_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 TODAY = datetime.now(UTC).date()
 ROWS = Query("test", "SELECT count(*) AS n FROM qms.root_causes AS r")

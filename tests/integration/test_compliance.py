@@ -33,7 +33,7 @@ from tests.conftest import Tenants
 from tests.support.in_process import client_for
 from tests.support.people import person_with_password, set_password, sign
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 WHY = "the auditor asked for it"
 NOW = datetime.now(UTC)

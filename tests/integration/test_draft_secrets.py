@@ -8,7 +8,7 @@ from qms_mcp.errors import QmsError, RefusedStatementError, StatementError
 from qms_mcp.services.migrations.service import Migrations
 from tests.conftest import REASON, Tenants
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 COUNTED = "ALTER TABLE public.embeddings ADD COLUMN x bigint DEFAULT "
 TITLE = "Xylophone contract with Acme"

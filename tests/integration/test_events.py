@@ -22,7 +22,7 @@ from qms_mcp.services.records.writing import RecordWriter
 from tests.conftest import Tenants, add_person
 from tests.support.people import person_with_password, sign
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 BECAUSE = "The operator told us on the phone."
 MOVE = Query("test", "SELECT r.version FROM qms.transition(%(id)s, NULL, %(to)s, %(because)s) AS r")

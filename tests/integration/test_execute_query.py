@@ -26,7 +26,7 @@ from tests.conftest import REASON, Tenants
 from tests.support.harmless import HARMLESS
 from tests.support.hostile import CANARY, FIXTURES
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 ADD = Query(
     "test",

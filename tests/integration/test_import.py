@@ -22,7 +22,7 @@ from qms_mcp.services.trail.service import Trail
 from tests.conftest import Tenants
 from tests.support.real_events import events_file
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 OWN_MAP = {
     "name": "scars of the past",

@@ -22,7 +22,7 @@ from qms_mcp.ledger.spool import Spool
 from tests.conftest import Tenants
 from tests.support.ledger import a_call, a_run, an_outcome, calls_of, ids, runs_of, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 
 class Switch:

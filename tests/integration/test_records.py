@@ -22,7 +22,7 @@ from tests.conftest import Tenants, add_person
 from tests.support.in_process import client_for
 from tests.support.people import person_with_password, sign
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 BECAUSE = "found at the incoming inspection"
 NC = {"title": "Burrs on the housing", "risk_class": "high", "detected_at_stage": "incoming", "quantity_affected": 12}

@@ -12,7 +12,7 @@ from qms_mcp.errors import NotFoundError
 from qms_mcp.services.validation import DataValidation, RuleResult, ValidationRule
 from tests.conftest import REASON, Tenants
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 ADD = Query(
     "test",

@@ -16,7 +16,7 @@ from tests.conftest import Tenants
 from tests.integration.test_records import entries
 from tests.support.people import person_with_password, sign
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 
 BECAUSE = "everything it needs is there"
 EVALUATED = {

@@ -24,6 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 class Span:
     trace_id: str
     span_id: str
+    parent_id: str
     name: str
     start: int
     end: int
@@ -146,6 +147,7 @@ def decoded(body: bytes) -> list[Span]:
         Span(
             trace_id=span.trace_id.hex(),
             span_id=span.span_id.hex(),
+            parent_id=span.parent_span_id.hex(),
             name=span.name,
             start=span.start_time_unix_nano,
             end=span.end_time_unix_nano,
@@ -169,6 +171,8 @@ def credentials(request: dict[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return [_plain(item) for item in value.array_value.values]
     return None if kind is None else getattr(value, kind)
 
 

@@ -18,6 +18,7 @@ SECRETS = {
     "supabase_anon_key": "hunter2",
     "supabase_service_role_key": "hunter2",
     "anthropic_api_key": "hunter2",
+    "anthropic_auth_token": "hunter2",
     "voyage_api_key": "hunter2",
     "openai_api_key": "hunter2",
     "qms_embedding_api_key": "hunter2",

@@ -83,6 +83,10 @@ class LangfuseSink:
         del call, outcome
         self._wake.set()
 
+    def span_ended(self) -> None:
+        """Take note of the same for a span around calls."""
+        self._wake.set()
+
     async def score(
         self, trace_id: str, name: str, value: float | str, comment: str | None = None, *, score_id: str | None = None
     ) -> str:

@@ -24,7 +24,7 @@ _RELATIONS = query("catalogue.relations")
 _COLUMNS = query("catalogue.columns")
 
 # Keys and credentials, people's logins, and the bookkeeping of the platform: nothing a question is about.
-_HIDDEN = ("qms_private", "auth", "supabase_migrations", "vault", "pgsodium")
+_HIDDEN = ("qms_private", "auth", "supabase_migrations", "vault", "pgsodium", "dbos")
 _COUNTED = ("table", "materialized_view")
 
 

@@ -7,6 +7,7 @@ longer, so a search under way never fails for it.
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 _ACTIVE = query("embedding.active_model")
 _LOOK_EVERY = 2.0
 _MOST_KEPT = 512
+_AT_ONCE = 32
+_LOAD_SECONDS = 10.0
 # A search may wait so long for a model that is being loaded; after that, words answer alone.
 _PATIENCE = 1.5
 # After a failure of a provider, searches do not wait for it for a while.
@@ -71,6 +74,31 @@ class Embedding:
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return QueryVector(model.id, model.key, vector)
+
+    async def statement_vectors(
+        self, principal: "Principal", texts: Sequence[str]
+    ) -> dict[str, tuple[float, ...]] | None:
+        """Return a vector for each text by the active model, in as few requests as it takes; None when there is none.
+
+        Raises:
+            UnavailableError: The database can't be reached.
+        """
+        model = await self.active(principal)
+        if model is None or monotonic() < self._resting_until:
+            return None
+        embedder = self._embedders.of(model)
+        try:
+            async with asyncio.timeout(_LOAD_SECONDS):
+                await embedder.warm()
+            made: dict[str, tuple[float, ...]] = {}
+            for start in range(0, len(texts), _AT_ONCE):
+                some = list(texts[start : start + _AT_ONCE])
+                batch = await embedder.documents(some)
+                made.update(zip(some, (tuple(vector.tolist()) for vector in batch.vectors), strict=True))
+        except (QmsError, TimeoutError) as error:
+            _log.info("statements are compared by their letters: %s", error)
+            return None
+        return made
 
     async def active(self, principal: "Principal") -> EmbeddingModel | None:
         """Return the model that is searched."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qms_mcp.db.drafts import CatalogueObject, Rehearsal
 
 _OF_THE_SERVER = frozenset(
-    {"qms_private", "auth", "agents", "search", "supabase_migrations", "extensions", "storage", "vault"}
+    {"qms_private", "auth", "agents", "search", "supabase_migrations", "extensions", "storage", "vault", "dbos"}
 )
 _NEVER_CHANGED = frozenset({"role membership", "default right"})
 _GUARDS = ("refuse_change", "record_change", "keep_decisions", "keep_drafts", "keep_finished_calls")

@@ -47,7 +47,7 @@ _FUNCTIONS = re.compile(
     r"|mint_identity|sign_identity|memberships_of|(request|decide|confirm|use)_approval|take_migration|run_script)$"
 )
 _CALLED = re.compile(r"^(http|http_\w+|net|curl_\w+|plpy\w*)$")
-_KEPT_SCHEMAS = frozenset({"qms_private", "auth", "agents", "supabase_migrations", "storage", "vault"})
+_KEPT_SCHEMAS = frozenset({"qms_private", "auth", "agents", "supabase_migrations", "storage", "vault", "dbos"})
 _KEPT_TABLES = frozenset(f"qms.{name}" for name in (
     "audit_logs", "approvals", "migration_drafts", "transform_drafts", "organizations", "memberships", "people",
 ))  # fmt: skip

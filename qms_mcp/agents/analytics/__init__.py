@@ -1,0 +1,1 @@
+"""The analytics agent: records turned into figures."""

@@ -1,0 +1,1 @@
+"""The data agent: how far the records can be relied on."""

@@ -1,0 +1,1 @@
+"""The feedback agent: what customers and users say."""

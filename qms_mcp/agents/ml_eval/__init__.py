@@ -1,0 +1,1 @@
+"""The evaluation agent: how well agents and tools themselves do."""

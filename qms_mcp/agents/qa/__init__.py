@@ -1,0 +1,1 @@
+"""The quality assurance agent: what is late, stuck, or without evidence."""

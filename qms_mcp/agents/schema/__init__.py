@@ -1,0 +1,1 @@
+"""The schema agent: tables, row-level security, migrations."""
