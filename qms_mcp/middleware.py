@@ -227,9 +227,10 @@ class Recording:
         if refusal is not None or services is None or principal is None:
             return (_refused(ctx, refusal) if call.kind == "tool" else None), refusal
         current = CurrentCall(call.id, principal, call.run.client.name, services)
+        by_agent = call.run.dispatch_id is not None
         token = open_call(current)
         try:
-            with acting(call.id, call.run.client.name, call.run.client.version):
+            with acting(call.id, call.run.client.name, call.run.client.version, by_agent=by_agent):
                 return await call_next(ctx), current.error
         except MCPError:
             if current.error is None:

@@ -136,6 +136,9 @@ class Settings(BaseModel):
         default="auto",
         description="Where agents run: in the server, in `qms-mcp worker` processes, or in those when some are there.",
     )
+    qms_approve_above_usd: UsDollars = Field(
+        default=5.0, description="Estimated US dollars above which a person is asked before agents are sent."
+    )
     qms_model_timeout_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=90.0, description="How long a model may be silent before its reply counts as lost."
     )

@@ -78,7 +78,7 @@ ALTER TYPE search.piece OWNER TO qms_owner;
 
 CREATE FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE agents.agent_runs AS r
@@ -103,7 +103,7 @@ COMMENT ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) IS 'Ends
 
 CREATE FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.dispatches := agents.hold_dispatch(of_dispatch, with_fence);
@@ -189,7 +189,7 @@ COMMENT ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_roun
 
 CREATE FUNCTION agents.beat(of_executor jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     INSERT INTO agents.executors AS e (id, organization_id, user_id, kind, host, pid, version, beat_at)
     VALUES (
@@ -212,7 +212,7 @@ COMMENT ON FUNCTION agents.beat(of_executor jsonb) IS 'The heartbeat of a proces
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
     SELECT agents.begin_run(call -> 'run')
@@ -280,7 +280,7 @@ COMMENT ON FUNCTION agents.begin_run(run jsonb) IS 'Records a client connection 
 
 CREATE FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     found_status text;
@@ -345,7 +345,7 @@ COMMENT ON FUNCTION agents.end_run(ended jsonb) IS 'Ends a run, once.';
 
 CREATE FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT EXISTS (
         SELECT
@@ -416,7 +416,7 @@ COMMENT ON FUNCTION agents.finish_call(outcome jsonb) IS 'The outcome of a call,
 
 CREATE FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     PERFORM agents.hold_dispatch(of_dispatch, with_fence);
@@ -442,7 +442,7 @@ COMMENT ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer,
 
 CREATE FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
@@ -491,6 +491,7 @@ CREATE TABLE agents.dispatches (
     plan jsonb NOT NULL,
     on_failure text DEFAULT 'continue'::text NOT NULL,
     may_draft boolean DEFAULT false NOT NULL,
+    offered text[],
     at_once integer DEFAULT 5 NOT NULL,
     budget_tokens bigint,
     budget_usd numeric,
@@ -529,6 +530,10 @@ COMMENT ON TABLE agents.dispatches IS 'A request to several agents: its plan, it
 
 COMMENT ON COLUMN agents.dispatches.run_key IS 'The name its caller gave it: asked for again under the same name it is the same dispatch.';
 
+-- Name: COLUMN dispatches.offered; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatches.offered IS 'The tools of the server that was asked: no agent gets another, wherever it runs. Null: all.';
+
 -- Name: COLUMN dispatches.opening; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed tasks may be tried again after its end.';
@@ -537,7 +542,7 @@ COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed t
 
 CREATE FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) RETURNS agents.dispatches
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.dispatches;
@@ -610,7 +615,7 @@ COMMENT ON COLUMN agents.agent_runs.fence IS 'Raised by every process that takes
 
 CREATE FUNCTION agents.hold_run(of_run uuid, with_fence integer) RETURNS agents.agent_runs
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.agent_runs;
@@ -636,12 +641,12 @@ COMMENT ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) IS 'Locks a
 
 CREATE FUNCTION agents.keep_dispatch() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF new.id <> old.id OR new.organization_id <> old.organization_id OR new.user_id <> old.user_id
         OR new.run_key <> old.run_key OR new.request <> old.request OR new.plan <> old.plan
-        OR new.may_draft <> old.may_draft OR new.budget_tokens IS DISTINCT FROM old.budget_tokens
+        OR new.may_draft <> old.may_draft OR new.offered IS DISTINCT FROM old.offered OR new.budget_tokens IS DISTINCT FROM old.budget_tokens
         OR new.budget_usd IS DISTINCT FROM old.budget_usd THEN
         RAISE EXCEPTION 'what was asked for in a dispatch does not change' USING ERRCODE = 'QM003';
     END IF;
@@ -685,7 +690,7 @@ COMMENT ON FUNCTION agents.keep_finished_calls() IS 'Lets a call be finished onc
 
 CREATE FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
@@ -715,7 +720,7 @@ COMMENT ON FUNCTION agents.keep_state(of_run uuid, with_fence integer, of_kind t
 
 CREATE FUNCTION agents.leave(of_executor text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     DELETE FROM agents.executors AS e WHERE e.id = of_executor
 $$;
@@ -730,7 +735,7 @@ COMMENT ON FUNCTION agents.leave(of_executor text) IS 'A process ends and says s
 
 CREATE FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT EXISTS (
         SELECT
@@ -752,7 +757,7 @@ COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace
 
 CREATE FUNCTION agents.living(grace interval, of_kind text DEFAULT NULL::text) RETURNS SETOF text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT e.id
     FROM agents.executors AS e
@@ -769,7 +774,7 @@ COMMENT ON FUNCTION agents.living(grace interval, of_kind text) IS 'The processe
 
 CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     UPDATE agents.dispatch_tasks AS t
@@ -797,7 +802,7 @@ COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt 
 
 CREATE FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) RETURNS TABLE(id uuid, opening integer)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT d.id, d.opening
     FROM agents.dispatches AS d
@@ -821,7 +826,7 @@ COMMENT ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace i
 
 CREATE FUNCTION agents.on_behalf(of_dispatch uuid) RETURNS TABLE(organization_id uuid, user_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT d.organization_id, d.user_id FROM agents.dispatches AS d WHERE d.id = of_dispatch
 $$;
@@ -836,7 +841,7 @@ COMMENT ON FUNCTION agents.on_behalf(of_dispatch uuid) IS 'On whose behalf a pro
 
 CREATE FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) RETURNS TABLE(id uuid, created boolean, request_sha256 text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     organization uuid := qms.current_organization_id();
@@ -846,12 +851,16 @@ BEGIN
         RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
     END IF;
     INSERT INTO agents.dispatches AS d (
-        organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, at_once,
+        organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,
         budget_tokens, budget_usd, runs_in, parent_run_id, call_id
     )
     VALUES (
         organization, qms.current_user_id(), asked ->> 'run_key', asked ->> 'request', asked ->> 'request_sha256',
-        asked -> 'plan', asked ->> 'on_failure', (asked ->> 'may_draft')::boolean, (asked ->> 'at_once')::integer,
+        asked -> 'plan', asked ->> 'on_failure', (asked ->> 'may_draft')::boolean,
+        CASE
+            WHEN jsonb_typeof(asked -> 'offered') = 'array'
+                THEN ARRAY(SELECT o.name FROM jsonb_array_elements_text(asked -> 'offered') AS o (name))
+        END, (asked ->> 'at_once')::integer,
         (asked ->> 'budget_tokens')::bigint, (asked ->> 'budget_usd')::numeric, asked ->> 'runs_in',
         (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid
     )
@@ -890,7 +899,7 @@ COMMENT ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) IS 'Records a
 
 CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval) RETURNS TABLE(id bigint, path text, payload jsonb, attempts integer)
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     WITH due AS (
         SELECT o.id
@@ -1018,7 +1027,7 @@ COMMENT ON FUNCTION agents.outbox_trim(for_organization uuid, max_rows integer) 
 
 CREATE FUNCTION agents.put_span(span jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     subject uuid := (span ->> 'id')::uuid;
@@ -1080,7 +1089,7 @@ COMMENT ON FUNCTION agents.put_span(span jsonb) IS 'Records that a span began or
 
 CREATE FUNCTION agents.queue_state() RETURNS TABLE(waiting bigint, queued bigint, running bigint, oldest_waiting timestamp with time zone, failed_last_hour bigint, servers bigint, workers bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT
         count(*) FILTER (WHERE t.state = 'waiting') AS waiting,
@@ -1116,7 +1125,7 @@ COMMENT ON FUNCTION agents.queue_state() IS 'Depth, age and failures of the orga
 
 CREATE FUNCTION agents.record(entries jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     entry jsonb;
@@ -1149,7 +1158,7 @@ COMMENT ON FUNCTION agents.record(entries jsonb) IS 'Writes ledger entries in th
 
 CREATE FUNCTION agents.refuse_late_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF EXISTS (
@@ -1174,7 +1183,7 @@ COMMENT ON FUNCTION agents.refuse_late_change() IS 'Refuses what a sub-agent cha
 
 CREATE FUNCTION agents.reopen_dispatch(of_dispatch uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     again integer;
@@ -1230,7 +1239,7 @@ COMMENT ON FUNCTION agents.resume_call(call jsonb) IS 'The write-ahead note that
 
 CREATE FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
     IF rule = 'stop' THEN
@@ -1267,7 +1276,7 @@ COMMENT ON FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) IS 'Skips
 
 CREATE FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     UPDATE agents.dispatches AS d
     SET status = 'running', fence = d.fence + 1, executor = by_executor, started_at = coalesce(d.started_at, now())
@@ -1285,7 +1294,7 @@ COMMENT ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) IS 
 
 CREATE FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
     held agents.dispatches;
@@ -1322,7 +1331,12 @@ BEGIN
     SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
     RETURN to_jsonb(task) || jsonb_build_object(
-        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft,
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered,
+        'failed_before', (
+            SELECT r.error
+            FROM agents.agent_runs AS r
+            WHERE r.dispatch_id = of_dispatch AND r.task_key = task.key AND r.attempt = of_attempt - 1
+        ),
         'user_id', held.user_id, 'parent_run_id', held.parent_run_id, 'created_at', run.created_at,
         'inputs', (
             SELECT coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
@@ -1350,7 +1364,7 @@ COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt 
 
 CREATE FUNCTION agents.watch(runs uuid[], fences integer[]) RETURNS SETOF uuid
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO ''
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT w.id
     FROM unnest(runs, fences) AS w (id, fence)
@@ -3633,7 +3647,7 @@ CREATE TABLE qms.approvals (
     CONSTRAINT bound_to_a_version CHECK (((record_id IS NULL) = ((record_version IS NULL) OR (record_sha256 IS NULL)))),
     CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
     CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])))),
+    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])) OR ((tool = 'dispatch_agents'::text) AND (record_id IS NULL)))),
     CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
 );
 
@@ -4773,7 +4787,7 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM qms.approvals AS a
         WHERE a.id = approval_id AND a.organization_id = qms.current_organization_id()
-            AND a.tool IN ('apply_migration', 'transform_data')
+            AND a.tool IN ('apply_migration', 'transform_data', 'dispatch_agents')
             AND NOT EXISTS (
                 SELECT FROM qms.organizations AS o
                 WHERE o.id = a.organization_id AND o.settings @> '{"confirm_in_client": false}'
@@ -4791,7 +4805,7 @@ ALTER FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) OWNE
 
 -- Name: FUNCTION confirm_approval(approval_id uuid, verdict text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
-COMMENT ON FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) IS 'The person in front of the client confirms a change of schema or data, unless the organization wants a password for it (settings.confirm_in_client = false). Quality records are never decided this way.';
+COMMENT ON FUNCTION qms_private.confirm_approval(approval_id uuid, verdict text) IS 'The person in front of the client confirms a change of schema or data, or what agents may cost, unless the organization wants a password for it (settings.confirm_in_client = false). Quality records are never decided this way.';
 
 -- Name: counted(bigint, text, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
@@ -7890,6 +7904,51 @@ ALTER FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_
 -- Name: FUNCTION request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
 COMMENT ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) IS 'The approval a draft waits for: made once, for exactly the text of the draft. Error QM004 when there is no such draft.';
+
+-- Name: request_spending(text, text, text, text); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) RETURNS qms.approvals
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    our_organization uuid := qms.current_organization_id();
+    digest text := encode(sha256(convert_to(exactly, 'UTF8')), 'hex');
+    -- What was asked for is its own subject: the same request of an organization has the same one.
+    subject uuid := md5(our_organization::text || exactly)::uuid;
+    standing qms.approvals;
+BEGIN
+    IF our_organization IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(subject::text, 0));
+    SELECT a.* INTO standing
+    FROM qms.approvals AS a
+    WHERE
+        a.organization_id = our_organization AND a.tool = 'dispatch_agents' AND a.subject_id = subject
+        AND a.content_sha256 = digest AND a.state <> 'used' AND a.expires_at > clock_timestamp()
+    ORDER BY a.created_at DESC
+    LIMIT 1;
+    IF standing.id IS NULL THEN
+        INSERT INTO qms.approvals (
+            organization_id, tool, subject_id, content_sha256, summary, content, requested_by, requested_kind,
+            reason, client_name
+        )
+        VALUES (
+            our_organization, 'dispatch_agents', subject, digest, in_words, exactly, qms.current_user_id(),
+            qms.current_actor_kind(), why, through_client
+        )
+        RETURNING * INTO standing;
+    END IF;
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) OWNER TO qms_definer;
+
+-- Name: FUNCTION request_spending(exactly text, in_words text, why text, through_client text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) IS 'The approval a costly dispatch waits for: the same request finds the same one until it is used.';
 
 -- Name: run_script(text); Type: FUNCTION; Schema: qms_private; Owner: qms_owner
 
@@ -18552,6 +18611,11 @@ GRANT ALL ON FUNCTION qms_private.reports_for(session_token text) TO qms_owner;
 
 REVOKE ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uuid, in_words text, exactly text, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION request_spending(exactly text, in_words text, why text, through_client text); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) TO qms_app;
 
 -- Name: FUNCTION run_script(script text); Type: ACL; Schema: qms_private; Owner: qms_owner
 

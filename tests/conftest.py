@@ -27,6 +27,7 @@ from qms_mcp.db.migrate import Migrator
 from qms_mcp.db.queries import query
 from qms_mcp.db.transaction import Transaction
 from qms_mcp.db.wiring import Wiring
+from tests.support.homes import remove_started_home
 from tests.support.places import is_in_memory, new_place
 
 TEMPLATE = "qms"
@@ -34,6 +35,12 @@ TEMPLATE = "qms"
 REASON = "A test asks for it."
 # The organizations of earlier tests in a shared database give up the short names that each test uses.
 _FORMER = b"UPDATE qms.organizations SET slug = 'former-' || id WHERE slug IN ('northwind', 'contoso')"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what the workers shared, once all of them have ended."""
+    if not hasattr(session.config, "workerinput"):
+        remove_started_home()
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,12 @@ class Acting:
     Attributes:
         call_id: Its id in the ledger.
         client: The program that made it, as `name/version`.
+        by_agent: A sub-agent made it: what a model costs has to be in the budget of its dispatch, so no tool asks one.
     """
 
     call_id: UUID | None = None
     client: str = ""
+    by_agent: bool = False
 
 
 _NOTHING = Acting()
@@ -34,10 +36,12 @@ def current_acting() -> Acting:
 
 
 @contextmanager
-def acting(call_id: UUID | None, client_name: str | None = None, client_version: str | None = None) -> Generator[None]:
+def acting(
+    call_id: UUID | None, client_name: str | None = None, client_version: str | None = None, *, by_agent: bool = False
+) -> Generator[None]:
     """Name the call and its client for what happens inside."""
     client = "/".join(part for part in (client_name, client_version) if part)
-    token = _acting.set(Acting(call_id, client))
+    token = _acting.set(Acting(call_id, client, by_agent))
     try:
         yield
     finally:

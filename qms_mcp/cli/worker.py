@@ -1,12 +1,14 @@
 """`qms-mcp worker`: run agents for whoever sends them, for as long as it runs."""
 
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio
 import click
+
+from qms_mcp.errors import QmsError
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
@@ -26,9 +28,18 @@ def command(at_once: int | None) -> None:
     workers share what there is to do. SIGTERM and Ctrl-C end it: what it had taken on goes back at once, and another
     one goes on with it.
     """
-    # Not with a traceback, should Ctrl-C come before anything listens for it.
-    signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
-    anyio.run(_work, at_once, backend_options={"use_uvloop": True})
+    try:
+        anyio.run(_work, at_once, backend_options={"use_uvloop": True})
+    except BaseExceptionGroup as failed:
+        ours, others = failed.split(QmsError)
+        if ours is None or others is not None:
+            raise
+        raise _first(ours) from None  # tasks that worked together failed for one reason
+
+
+def _first(failed: BaseExceptionGroup[QmsError]) -> QmsError:
+    first = failed.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _work(at_once: int | None) -> None:
@@ -89,6 +100,6 @@ async def _engine(settings: "Settings", database: "Database", recorder: "Recorde
             await services.embedding.aclose()
 
 
-async def _stop_when_told(signals: AsyncGenerator[signal.Signals], scope: anyio.CancelScope) -> None:
+async def _stop_when_told(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
     async for _ in signals:
         scope.cancel()

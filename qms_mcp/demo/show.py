@@ -51,6 +51,10 @@ _SHOWN = {
     "diff_documents": ("summary", "changes"),
     "check_document": ("document", "against", "missing", "items"),
     "find_similar": ("summary", "cases"),
+    "dispatch_agents": ("status", "note", "agents", "plan", "result"),
+    "get_dispatch": ("status", "agents", "spend"),
+    "cancel_dispatch": ("status", "note"),
+    "list_dispatches": ("total", "items", "queue"),
     "check_rls": ("total_tables", "found", "findings", "method"),
 }
 

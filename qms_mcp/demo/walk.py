@@ -26,6 +26,7 @@ from qms_mcp.demo.load import Loaded, load_companies
 from qms_mcp.demo.procedures import fill_inbox
 from qms_mcp.demo.safety import HOSTILE, OURS, THEIRS
 from qms_mcp.demo.script import Chapter, Memory, Step
+from qms_mcp.demo.sending import AGENTS, SENDS
 from qms_mcp.demo.show import Screen
 from qms_mcp.demo.story import Signatories, Story
 from qms_mcp.settings import Settings
@@ -104,7 +105,7 @@ class Walk:
         """Walk through everything as somebody of the first company."""
         async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client:
             inbox = str(fill_inbox(self.home))
-            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox)):
+            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox), AGENTS):
                 await self._chapter(client, chapter)
             await self._other_company()
             await self._ledger(client)
@@ -138,7 +139,10 @@ class Walk:
         arguments = step.arguments_for(self.memory)
         self.screen.asked(self.tally.steps + 1, step, arguments)
         began = time.perf_counter()
-        result = await client.call_tool(step.tool, dict(arguments), read_timeout_seconds=_MOST_SECONDS)
+        tell = self._tell if step.tool == SENDS else None
+        result = await client.call_tool(
+            step.tool, dict(arguments), read_timeout_seconds=_MOST_SECONDS, progress_callback=tell
+        )
         seconds = time.perf_counter() - began
         content = cast("dict[str, Any]", result.structured_content or {})
         text = _text(result)
@@ -150,6 +154,10 @@ class Walk:
         shown = self.screen.refusal(text) if result.is_error else self.screen.answer(step.tool, content)
         self.screen.came_back(shown, seconds, expected=expected, why=step.why if expected else "")
         self.tally.count(step.asks, expected=expected)
+
+    async def _tell(self, progress: float, total: float | None, message: str | None) -> None:
+        del progress, total  # the sentence says it
+        self.screen.line(f"       … {message}", "dim")
 
     async def _ledger(self, client: Client) -> None:
         self.screen.title("See all of it in the ledger")

@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Literal
@@ -246,6 +247,8 @@ class Engine:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LET_GO_SECONDS)
         await anyio.to_thread.run_sync(workflows.leave, abandon_on_cancel=True)
+        # DBOS had put its own threads in the place of those of the loop, and they are gone.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
         with suppress(QmsError):
             await self.rows.leave(self.executor)
         if self.claude is not None:

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FIRST_RETRY = timedelta(seconds=2)
+_NO_MONEY = 1e-9  # sums of fractions are not exact
 NO_KEY = "no key for the Claude API is set"
 NO_BUDGET = "the budget of the dispatch was spent"
-API_AWAY = "Claude could not be asked"
+API_AWAY = "the tries with a model failed"
 
 
 class Host(Protocol):
@@ -173,7 +174,9 @@ class AgentRun:
             parent_id=run.parent_run_id,
         )
         trace = RunTrace(host.recorder, ledger_run, version=definition.version)
-        tools = AgentTools(host, ledger_run, definition.tools(drafts=run.may_draft), specs=self._host.specs())
+        listed = definition.tools(drafts=run.may_draft)
+        allowed = [name for name in listed if run.offered is None or name in run.offered]
+        tools = AgentTools(host, ledger_run, allowed, specs=self._host.specs())
         await self._open.enter_async_context(tools)
         deadline = anyio.current_time() + run.seconds
         memory = RunMemory(self._rows, principal, run)
@@ -200,9 +203,11 @@ class AgentRun:
         from qms_mcp.agents.claude.worker import ClaudeWorker  # noqa: PLC0415 - only with a key
 
         tokens, usd = _spent_here(run)
+        # What earlier attempts spent stays reserved; where money is not limited, nothing is beyond that.
+        money = run.reserved_usd - run.spent_usd + usd
         allowance = Allowance(
             tokens=run.reserved_tokens - run.spent_tokens + tokens,
-            usd=run.reserved_usd - run.spent_usd + usd if run.reserved_usd else None,
+            usd=money if money > _NO_MONEY else None,
             seconds=float(run.seconds),
         )
         return ClaudeWorker(
@@ -222,7 +227,7 @@ class AgentRun:
         if self._host.claude is None:
             return NO_KEY
         if run.attempt >= run.max_attempts:
-            return API_AWAY
+            return f"{API_AWAY}: {run.failed_before}" if run.failed_before else API_AWAY
         return NO_BUDGET if run.reserved_tokens <= run.spent_tokens - _spent_here(run)[0] else ""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
@@ -21,6 +22,8 @@ _MOST = 100  # the protocol allows no more
 _RUNS = 20
 _LEDGER = "qms://ledger/"
 _DOCUMENT = "qms://document/"
+_DISPATCH = "qms://dispatch/"
+_WEEKS = 5
 
 
 def install(server: MCPServer[Any]) -> None:
@@ -42,9 +45,10 @@ async def complete(
 
 
 async def _values(call: CurrentCall, subject: str, argument: CompletionArgument, known: Mapping[str, str]) -> list[str]:
-    if subject.startswith(_LEDGER):
-        runs = await call.services.ledger.runs(call.principal, beginning=_beginning(argument.value), limit=_RUNS)
-        return [str(run.id) for run in runs]
+    if subject.startswith((_LEDGER, _DISPATCH)):
+        return await _of_runs(call, subject, argument)
+    if argument.name == "week":
+        return _mondays()
     if subject.startswith(_DOCUMENT) or argument.name == "document":
         return await _of_documents(call, argument, known)
     if argument.name in {"key", "framework"}:
@@ -52,6 +56,14 @@ async def _values(call: CurrentCall, subject: str, argument: CompletionArgument,
     if argument.name == "category" and subject.startswith("qms://workflow/"):
         return [one.category for one in await call.services.compliance.record_types(call.principal)]
     return await _of_tables(call, subject, argument, known)
+
+
+async def _of_runs(call: CurrentCall, subject: str, argument: CompletionArgument) -> list[str]:
+    if subject.startswith(_DISPATCH):
+        page = await call.services.dispatches.page(call.principal, limit=_RUNS)
+        return [name for one in page.items for name in (one.run_key, str(one.id))]
+    runs = await call.services.ledger.runs(call.principal, beginning=_beginning(argument.value), limit=_RUNS)
+    return [str(run.id) for run in runs]
 
 
 async def _of_tables(
@@ -76,6 +88,13 @@ async def _of_documents(call: CurrentCall, argument: CompletionArgument, known: 
         version = known.get("version", "").removeprefix("v")
         return await documents.section_paths(call.principal, number, int(version) if version.isdecimal() else None)
     return []
+
+
+def _mondays() -> list[str]:
+    """Return the first days of this week and of those before it."""
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday())
+    return [(monday - timedelta(weeks=back)).isoformat() for back in range(_WEEKS)]
 
 
 def _beginning(value: str) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAY_APPROVE = frozenset({"approver", "qa_approver", "admin"})
 
 _REQUEST = query("approvals.request")
+_REQUEST_SPENDING = query("approvals.request_spending")
+_SPEND = query("approvals.spend")
 _CONFIRM = query("approvals.confirm")
 _CONFIRMED_IN_CLIENT = query("approvals.confirmed_in_client")
 _ADMINISTER = query("local_owner.administer")
@@ -64,6 +66,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """What agents are estimated to cost, as a person is asked about it; there is no draft behind it."""
+
+    summary: str
+    content: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Allowed:
     allowed: bool
 
@@ -93,6 +104,40 @@ class Approvals:
         if approval is None:
             raise NotAllowedError("There is no such draft to approve.")
         return approval
+
+    async def request_spending(
+        self, principal: Principal, wanted: Spending, *, client_name: str | None = None
+    ) -> Approval:
+        """Return the approval a costly dispatch waits for; asked twice it is the same until it is used.
+
+        Raises:
+            NotAllowedError: The person may not send agents.
+        """
+        params = {
+            "summary": wanted.summary,
+            "content": wanted.content,
+            "reason": wanted.reason,
+            "client_name": client_name,
+        }
+        async with self._database.transaction(principal) as transaction:
+            approval = await transaction.fetch_one(_REQUEST_SPENDING, params, row=Approval)
+        if approval is None:
+            raise NotAllowedError("There is nothing to approve.")
+        return approval
+
+    async def spend(self, principal: Principal, approval: Approval) -> None:
+        """Use an approval, once, for exactly what was approved.
+
+        Raises:
+            QmsError: It is not approved, was used, or has expired.
+        """
+        params = {
+            "approval_id": approval.id,
+            "subject_id": approval.subject_id,
+            "sha256": approval.content_sha256,
+        }
+        async with self._database.transaction(principal) as transaction:
+            await transaction.fetch_dicts(_SPEND, params)
 
     async def confirm(
         self, principal: Principal, approval_id: UUID, verdict: Literal["approved", "rejected"]

@@ -32,6 +32,7 @@ CREATE TABLE agents.dispatches (
     plan jsonb NOT NULL,
     on_failure text NOT NULL DEFAULT 'continue' CHECK (on_failure IN ('continue', 'stop')),
     may_draft boolean NOT NULL DEFAULT false,
+    offered text [],
     at_once integer NOT NULL DEFAULT 5 CHECK (at_once BETWEEN 1 AND 50),
     budget_tokens bigint CHECK (budget_tokens > 0),
     budget_usd numeric CHECK (budget_usd > 0),
@@ -55,6 +56,7 @@ CREATE TABLE agents.dispatches (
 );
 COMMENT ON TABLE agents.dispatches IS 'A request to several agents: its plan, its limits, where it stands and what came of it.';
 COMMENT ON COLUMN agents.dispatches.run_key IS 'The name its caller gave it: asked for again under the same name it is the same dispatch.';
+COMMENT ON COLUMN agents.dispatches.offered IS 'The tools of the server that was asked: no agent gets another, wherever it runs. Null: all.';
 COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed tasks may be tried again after its end.';
 CREATE INDEX dispatches_newest ON agents.dispatches (organization_id, created_at DESC, id);
 CREATE INDEX dispatches_unfinished ON agents.dispatches (executor) WHERE finished_at IS NULL;
@@ -137,12 +139,12 @@ CREATE INDEX decisions_of_dispatch ON agents.decisions (dispatch_id);
 -- What never changes --------------------------------------------------------------------------------------------------
 
 CREATE FUNCTION agents.keep_dispatch() RETURNS trigger
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF new.id <> old.id OR new.organization_id <> old.organization_id OR new.user_id <> old.user_id
         OR new.run_key <> old.run_key OR new.request <> old.request OR new.plan <> old.plan
-        OR new.may_draft <> old.may_draft OR new.budget_tokens IS DISTINCT FROM old.budget_tokens
+        OR new.may_draft <> old.may_draft OR new.offered IS DISTINCT FROM old.offered OR new.budget_tokens IS DISTINCT FROM old.budget_tokens
         OR new.budget_usd IS DISTINCT FROM old.budget_usd THEN
         RAISE EXCEPTION 'what was asked for in a dispatch does not change' USING ERRCODE = 'QM003';
     END IF;
@@ -168,7 +170,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 -- A change of a record made through a tool of a sub-agent counts only while the run is still the one that made the call.
 -- Deferred: a process may be frozen, and its run taken over, between the change and its commit.
 CREATE FUNCTION agents.refuse_late_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF EXISTS (
@@ -192,7 +194,7 @@ EXECUTE FUNCTION agents.refuse_late_change();
 
 CREATE FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb)
 RETURNS TABLE (id uuid, created boolean, request_sha256 text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     organization uuid := qms.current_organization_id();
@@ -202,12 +204,16 @@ BEGIN
         RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
     END IF;
     INSERT INTO agents.dispatches AS d (
-        organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, at_once,
+        organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,
         budget_tokens, budget_usd, runs_in, parent_run_id, call_id
     )
     VALUES (
         organization, qms.current_user_id(), asked ->> 'run_key', asked ->> 'request', asked ->> 'request_sha256',
-        asked -> 'plan', asked ->> 'on_failure', (asked ->> 'may_draft')::boolean, (asked ->> 'at_once')::integer,
+        asked -> 'plan', asked ->> 'on_failure', (asked ->> 'may_draft')::boolean,
+        CASE
+            WHEN jsonb_typeof(asked -> 'offered') = 'array'
+                THEN ARRAY(SELECT o.name FROM jsonb_array_elements_text(asked -> 'offered') AS o (name))
+        END, (asked ->> 'at_once')::integer,
         (asked ->> 'budget_tokens')::bigint, (asked ->> 'budget_usd')::numeric, asked ->> 'runs_in',
         (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid
     )
@@ -238,7 +244,7 @@ $$;
 COMMENT ON FUNCTION agents.open_dispatch(jsonb, jsonb) IS 'Records a dispatch and its tasks, or finds the one that has its run_key already.';
 
 CREATE FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     found_status text;
@@ -274,7 +280,7 @@ $$;
 COMMENT ON FUNCTION agents.cancel_dispatch(uuid, text) IS 'Ends a dispatch and all its runs at once; what was finished stays. False if it had ended.';
 
 CREATE FUNCTION agents.reopen_dispatch(of_dispatch uuid) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     again integer;
@@ -305,7 +311,7 @@ COMMENT ON FUNCTION agents.reopen_dispatch(uuid) IS 'Lets the tasks that did not
 -- How a process works on a dispatch --------------------------------------------------------------------------------------
 
 CREATE FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) RETURNS integer
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     UPDATE agents.dispatches AS d
     SET status = 'running', fence = d.fence + 1, executor = by_executor, started_at = coalesce(d.started_at, now())
@@ -315,7 +321,7 @@ $$;
 COMMENT ON FUNCTION agents.take_dispatch(uuid, text) IS 'Makes a process the one that works on a dispatch, and returns its fence; null when it has ended.';
 
 CREATE FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) RETURNS agents.dispatches
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.dispatches;
@@ -333,7 +339,7 @@ $$;
 COMMENT ON FUNCTION agents.hold_dispatch(uuid, integer) IS 'Locks a dispatch for the process that has it, and refuses any other.';
 
 CREATE FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF rule = 'stop' THEN
@@ -363,7 +369,7 @@ COMMENT ON FUNCTION agents.settle_waiting(uuid, text) IS 'Skips what can''t be d
 
 CREATE FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer)
 RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.dispatches := agents.hold_dispatch(of_dispatch, with_fence);
@@ -443,7 +449,7 @@ COMMENT ON FUNCTION agents.advance(uuid, integer, text, integer) IS
 
 CREATE FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb)
 RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.dispatches;
@@ -480,7 +486,12 @@ BEGIN
     SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
     RETURN to_jsonb(task) || jsonb_build_object(
-        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft,
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered,
+        'failed_before', (
+            SELECT r.error
+            FROM agents.agent_runs AS r
+            WHERE r.dispatch_id = of_dispatch AND r.task_key = task.key AND r.attempt = of_attempt - 1
+        ),
         'user_id', held.user_id, 'parent_run_id', held.parent_run_id, 'created_at', run.created_at,
         'inputs', (
             SELECT coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
@@ -501,7 +512,7 @@ COMMENT ON FUNCTION agents.take_run(uuid, text, integer, text, jsonb) IS
 'Makes a process the one that works on a task, with all it needs to go on; null when there is nothing to do any more.';
 
 CREATE FUNCTION agents.hold_run(of_run uuid, with_fence integer) RETURNS agents.agent_runs
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.agent_runs;
@@ -521,7 +532,7 @@ COMMENT ON FUNCTION agents.hold_run(uuid, integer) IS 'Locks a run for the proce
 CREATE FUNCTION agents.keep_state(
     of_run uuid, with_fence integer, of_kind text, entry jsonb, tokens bigint, usd numeric
 ) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
@@ -544,7 +555,7 @@ COMMENT ON FUNCTION agents.keep_state(uuid, integer, text, jsonb, bigint, numeri
 'Keeps a checkpoint of a run, and what it cost in the same transaction.';
 
 CREATE FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
@@ -578,7 +589,7 @@ COMMENT ON FUNCTION agents.finish_run(uuid, integer, jsonb, interval) IS
 'Records how a run ended, once; a task whose failure another try may get over waits for it.';
 
 CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE agents.dispatch_tasks AS t
@@ -599,7 +610,7 @@ COMMENT ON FUNCTION agents.lose_run(uuid, text, integer, text) IS 'Gives up a ru
 
 CREATE FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text)
 RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM agents.hold_dispatch(of_dispatch, with_fence);
@@ -619,7 +630,7 @@ COMMENT ON FUNCTION agents.finish_dispatch(uuid, integer, text, jsonb, text) IS 
 -- What processes know of each other: for nobody in particular, so no row of an organization leaves these. ----------------
 
 CREATE FUNCTION agents.beat(of_executor jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO agents.executors AS e (id, organization_id, user_id, kind, host, pid, version, beat_at)
     VALUES (
@@ -634,14 +645,14 @@ $$;
 COMMENT ON FUNCTION agents.beat(jsonb) IS 'The heartbeat of a process; the first one is its lease.';
 
 CREATE FUNCTION agents.leave(of_executor text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     DELETE FROM agents.executors AS e WHERE e.id = of_executor
 $$;
 COMMENT ON FUNCTION agents.leave(text) IS 'A process ends and says so: what it had may be taken over at once.';
 
 CREATE FUNCTION agents.living(grace interval, of_kind text DEFAULT NULL) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT e.id
     FROM agents.executors AS e
@@ -650,7 +661,7 @@ $$;
 COMMENT ON FUNCTION agents.living(interval, text) IS 'The processes whose heartbeat is recent.';
 
 CREATE FUNCTION agents.watch(runs uuid [], fences integer []) RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT w.id
     FROM unnest(runs, fences) AS w (id, fence)
@@ -665,14 +676,14 @@ $$;
 COMMENT ON FUNCTION agents.watch(uuid [], integer []) IS 'Of the runs and dispatches a process works on, those it has lost.';
 
 CREATE FUNCTION agents.on_behalf(of_dispatch uuid) RETURNS TABLE (organization_id uuid, user_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT d.organization_id, d.user_id FROM agents.dispatches AS d WHERE d.id = of_dispatch
 $$;
 COMMENT ON FUNCTION agents.on_behalf(uuid) IS 'On whose behalf a process works on a dispatch; whether they still belong to it is decided when it acts.';
 
 CREATE FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     UPDATE agents.agent_runs AS r
@@ -689,7 +700,7 @@ $$;
 COMMENT ON FUNCTION agents.abandon_dispatch(uuid, text) IS 'Ends a dispatch nobody can act for any more, because its person has left.';
 
 CREATE FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT EXISTS (
         SELECT
@@ -704,7 +715,7 @@ COMMENT ON FUNCTION agents.left_behind(uuid, uuid, interval) IS 'Whether a serve
 
 CREATE FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval)
 RETURNS TABLE (id uuid, opening integer)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT d.id, d.opening
     FROM agents.dispatches AS d
@@ -724,7 +735,7 @@ CREATE FUNCTION agents.queue_state() RETURNS TABLE (
     waiting bigint, queued bigint, running bigint, oldest_waiting timestamptz, failed_last_hour bigint,
     servers bigint, workers bigint
 )
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT
         count(*) FILTER (WHERE t.state = 'waiting') AS waiting,
@@ -752,7 +763,7 @@ $$;
 COMMENT ON FUNCTION agents.queue_state() IS 'Depth, age and failures of the organization''s tasks, and who is there to work on them.';
 
 CREATE FUNCTION agents.executor_lives(of_dispatch uuid, grace interval) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT EXISTS (
         SELECT

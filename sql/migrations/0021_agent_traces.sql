@@ -19,7 +19,7 @@ COMMENT ON COLUMN agents.agent_traces.span_type IS 'dispatch, agent or generatio
 CREATE INDEX agent_traces_parent ON agents.agent_traces (parent_span_id) WHERE parent_span_id IS NOT NULL;
 
 CREATE FUNCTION agents.put_span(span jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     subject uuid := (span ->> 'id')::uuid;
@@ -79,7 +79,7 @@ DROP FUNCTION agents.outbox_claim(uuid, integer, interval);
 RESET ROLE;
 
 CREATE FUNCTION agents.begin_call(call jsonb) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     -- A call brings its run along: the entry that opened the run may lie in the spool of a process that died.
     SELECT agents.begin_run(call -> 'run')
@@ -114,7 +114,7 @@ $$;
 COMMENT ON FUNCTION agents.begin_call(jsonb) IS 'The write-ahead row of a call and its span.';
 
 CREATE FUNCTION agents.record(entries jsonb) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     entry jsonb;
@@ -140,7 +140,7 @@ COMMENT ON FUNCTION agents.record(jsonb) IS 'Writes ledger entries in their orde
 
 CREATE FUNCTION agents.outbox_claim(for_organization uuid, max_rows integer, lease interval)
 RETURNS TABLE (id bigint, path text, payload jsonb, attempts integer)
-LANGUAGE sql SECURITY DEFINER SET search_path = ''
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     WITH due AS (
         SELECT o.id

@@ -20,6 +20,28 @@ FROM qms_private.request_approval(
     %(tool)s, %(subject_id)s, %(summary)s, %(content)s, %(reason)s, %(client_name)s
 ) AS a;
 
+-- name: request_spending
+-- The approval a costly dispatch waits for; asked twice it is the same until it is used.
+SELECT
+    a.id,
+    a.organization_id,
+    a.tool,
+    a.subject_id,
+    a.content_sha256,
+    a.summary,
+    a.content,
+    a.reason,
+    a.client_name,
+    a.state,
+    a.expires_at,
+    a.decision_reason,
+    a.created_at
+FROM qms_private.request_spending(%(content)s, %(summary)s, %(reason)s, %(client_name)s) AS a;
+
+-- name: spend
+-- Uses the approval for exactly what was approved.
+SELECT u.id FROM qms_private.use_approval(%(approval_id)s, %(subject_id)s, %(sha256)s) AS u;
+
 -- name: confirm
 -- The decision of the person in front of the client.
 SELECT

@@ -122,7 +122,7 @@ async def test_the_first_call_is_told_how_far_the_server_is() -> None:
         del progress, total
         heard.append(message or "")
 
-    with workplace() as empty:
+    with workplace(empty=True) as empty:
         async with connected(empty) as client:
             answer = await client.call_tool("list_tables", {"schema": "qms"}, progress_callback=listen)
     assert not answer.is_error
@@ -130,7 +130,7 @@ async def test_the_first_call_is_told_how_far_the_server_is() -> None:
 
 
 async def test_a_database_that_cannot_be_reached_is_a_clear_error_and_the_call_is_kept() -> None:
-    with workplace(DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as nowhere:
+    with workplace(empty=True, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none") as nowhere:
         async with connected(nowhere) as client:
             answer = await client.call_tool("list_tables", {})
             assert answer.is_error

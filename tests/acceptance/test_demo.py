@@ -14,6 +14,7 @@ import pytest
 TOOLS = (
     "list_tables", "describe_table", "generate_sql", "execute_query", "explain_query", "design_schema",
     "create_migration", "apply_migration", "validate_data", "check_rls",
+    "dispatch_agents", "get_dispatch", "cancel_dispatch", "list_dispatches",
 )  # fmt: skip
 
 

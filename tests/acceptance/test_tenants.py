@@ -31,7 +31,7 @@ UNREADABLE = {"agents.otlp_outbox", "agents.executors"}
 YEAR = datetime.now(UTC).year
 PROMPTED = {
     "schema": "qms", "table": "qms.quality_items", "framework": "iso-13485", "clause": "8.5", "period": "this year",
-    "record": f"CAPA-{YEAR}-0002", "document": f"DOC-{YEAR}-0006",
+    "week": "2026-11-16", "record": f"CAPA-{YEAR}-0002", "document": f"DOC-{YEAR}-0006",
 }  # fmt: skip
 GROWING = {
     *("agents.agent_runs", "agents.agent_traces", "agents.tool_calls"),
@@ -75,6 +75,7 @@ async def world(embedded: EmbeddedPostgres, template: str) -> AsyncGenerator[Wor
         superuser = embedded.conninfo(name, "postgres")
         seeded = seed_two_organizations(superuser, tenants.ours, tenants.theirs)
         release_documents(superuser)
+        end_dispatches(superuser)
         yield World(database, tenants, seeded, superuser)
         await database.close()
 
@@ -84,6 +85,15 @@ def release_documents(superuser: str) -> None:
     with psycopg.connect(superuser) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE qms.quality_items SET status = 'effective' WHERE category = 'document'")
+
+
+def end_dispatches(superuser: str) -> None:
+    """Let the seeded dispatches have ended: nobody is to take them up."""
+    ended = "finished_at = now(), status = 'completed'"
+    with psycopg.connect(superuser) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(f"UPDATE agents.dispatches SET {ended}".encode())
+        connection.execute("UPDATE agents.dispatch_tasks SET finished_at = now(), state = 'done'")
 
 
 def queries(seeded: Seeded) -> list[str]:
@@ -165,6 +175,26 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
         "review_code": [{"code": "SELECT * FROM qms.quality_items WHERE title = NULL"}],
         **quality_examples(foreign),
         **search_examples(foreign),
+        **agent_examples(foreign),
+    }  # fmt: skip
+
+
+def agent_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
+    """Return dispatches of ours, and calls with the id and the subject of theirs."""
+    theirs, why = foreign["agents.dispatches"], {"reason": "A test asks for it."}
+    record = foreign["qms.quality_items"]
+    return {
+        "dispatch_agents": [
+            {"request": "Which records are overdue?", "run_key": "ours", "tasks": [
+                {"agent": agent} for agent in ("qa", "data", "analytics", "feedback", "ml_eval", "schema")
+            ], **why},
+            {"request": "What is wrong with this record?", "tasks": [{"agent": "qa", "subject": record}], **why},
+            {"request": "Zeb ra", "plan_only": True, **why},
+            {"request": "Try theirs again", "run_key": theirs, "retry_failed": True, **why},
+        ],
+        "get_dispatch": [{"dispatch": "ours"}, {"dispatch": theirs}],
+        "list_dispatches": [{"limit": 100}],
+        "cancel_dispatch": [{"dispatch": "ours", **why}, {"dispatch": theirs, **why}],
     }  # fmt: skip
 
 
@@ -321,6 +351,9 @@ def resources(seeded: Seeded) -> list[str]:
     return [
         "qms://ledger/current",
         "qms://guide",
+        "qms://agents",
+        "qms://dispatch/ours",
+        f"qms://dispatch/{seeded.foreign_ids['agents.dispatches']}",
         "qms://record-types",
         "qms://workflow/capa",
         "qms://framework/iso-13485",

@@ -140,7 +140,7 @@ def test_the_installed_server_migrates_its_database_and_answers_a_client(install
                 assert not answer.is_error, answer.content
                 return str(answer.content)
 
-    with workplace() as place:
+    with workplace(empty=True) as place:
         environment = {**installed.variables, "QMS_HOME": str(place.home), "QMS_LINGER_SECONDS": "1"}
         server = StdioServerParameters(command=installed.command, args=["serve"], env=environment, cwd=installed.home)
         assert "agent_runs" in anyio.run(first_answer, server)

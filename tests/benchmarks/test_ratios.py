@@ -113,7 +113,7 @@ async def test_fifty_calls_at_once_reach_half_the_throughput_of_calls_that_do_no
 
 
 async def test_the_first_start_ever_answers_a_query_within_seconds() -> None:
-    with workplace() as empty:
+    with workplace(empty=True) as empty:
         environment = {**empty.environment, "PATH": os.environ["PATH"]}
         started = time.perf_counter()
         async with client_of(COMMAND, environment) as client:

@@ -139,13 +139,13 @@ async def test_the_guide_names_only_what_exists(client: Client) -> None:
 
 async def test_resources_and_their_templates_are_listed(client: Client) -> None:
     assert {str(one.uri) for one in (await client.list_resources()).resources} == {
-        "qms://guide", "qms://glossary", "qms://record-types",
+        "qms://guide", "qms://glossary", "qms://record-types", "qms://agents",
     }  # fmt: skip
     templates = {one.uri_template for one in (await client.list_resource_templates()).resource_templates}
     assert templates == {
         "qms://schema/{schema}/{table}", "qms://ledger/{run}", "qms://framework/{key}", "qms://workflow/{category}",
         "qms://capa/{number}/8d", "qms://document/{number}", "qms://document/{number}/v{version}",
-        "qms://document/{number}/v{version}/section/{path}", "qms://search/{query}",
+        "qms://document/{number}/v{version}/section/{path}", "qms://search/{query}", "qms://dispatch/{id}",
     }  # fmt: skip
 
 
@@ -221,7 +221,7 @@ async def test_prompts_describe_and_complete_their_arguments(client: Client) -> 
     prompts = {prompt.name: prompt for prompt in (await client.list_prompts()).prompts}
     assert set(prompts) == {
         "schema_review", "data_quality_check", "audit_preparation", "capa_from_nonconformance", "eight_d_report",
-        "management_review", "sop_gap_check",
+        "management_review", "sop_gap_check", "weekly_quality_review", "investigate_event",
     }  # fmt: skip
     for prompt in prompts.values():
         assert all(argument.required and argument.description for argument in prompt.arguments or ())

@@ -34,6 +34,13 @@ def task(key: str, /, *, needs: Sequence[str] = (), **parts: Any) -> AskedTask:
     return AskedTask(agent=agent, request=request(**parts), key=key, needs=tuple(needs), seconds=seconds, **own)
 
 
+async def until(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Wait for what happens in another process or in the database."""
+    with anyio.fail_after(seconds):
+        while not holds():  # noqa: ASYNC110 - nobody can tell
+            await anyio.sleep(0.02)
+
+
 @dataclass(frozen=True)
 class Rows:
     """What is in the tables, past all rights."""
@@ -41,8 +48,8 @@ class Rows:
     superuser: str
 
     def fetch(self, statement: str, **params: Any) -> list[dict[str, Any]]:
-        with psycopg.connect(self.superuser, row_factory=dict_row) as connection:
-            return connection.execute(statement.encode(), params).fetchall()
+        with psycopg.connect(self.superuser) as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(statement.encode(), params).fetchall()
 
     def value(self, statement: str, **params: Any) -> Any:
         return next(iter(self.fetch(statement, **params)[0].values()))
@@ -82,16 +89,17 @@ class Process:
     async def send(self, *tasks: AskedTask, principal: Principal | None = None, **options: Any) -> Opened:
         """Open a dispatch."""
         self.names += 1
-        given = {"run_key": f"k{time.monotonic_ns()}-{self.names}", "request": "What the tasks say.", **options}
+        name = f"k{time.monotonic_ns()}-{self.names}"
+        given: dict[str, Any] = {"run_key": name, "request": "What the tasks say.", **options}
         asked = Asked(tasks=tasks, **given)
         who = principal or self.principal
         return await self.services.dispatches.open(who, asked, await self.services.dispatches.plan(who, asked))
 
-    async def ended(self, dispatch_id: UUID, seconds: float = 60) -> DispatchReport:
+    async def ended(self, dispatch_id: UUID, seconds: float = 60, *, every: float = 0.02) -> DispatchReport:
         """Wait for the end of a dispatch."""
         with anyio.fail_after(seconds):
-            while not (await self.services.dispatches.progress(self.principal, dispatch_id)).finished:
-                await anyio.sleep(0.02)
+            while not (await self.services.dispatches.progress(self.principal, dispatch_id)).finished:  # noqa: ASYNC110
+                await anyio.sleep(every)
         return await self.services.dispatches.report(self.principal, str(dispatch_id))
 
     async def done(self, *tasks: AskedTask, **options: Any) -> DispatchReport:
@@ -102,9 +110,13 @@ class Process:
         """Wait until something holds of a dispatch; how long it took."""
         since = time.monotonic()
         with anyio.fail_after(seconds):
-            while not holds(await self.services.dispatches.report(self.principal, str(dispatch_id))):
+            while not holds(await self.services.dispatches.report(self.principal, str(dispatch_id))):  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         return time.monotonic() - since
+
+    async def nothing_is_under_way(self) -> None:
+        """Wait until the process works on nothing."""
+        await until(lambda: not self.engine._tasks, 5)  # pyright: ignore[reportPrivateUsage]
 
     @asynccontextmanager
     async def sampling(self) -> AsyncGenerator[Sampled]:

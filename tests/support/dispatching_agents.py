@@ -1,8 +1,8 @@
 """Agents that do what their request says, step by step, in place of the ones that look into records.
 
 A request is JSON: `{"seconds": 0.2}` works so long; `fails` so many tries fail; `drafts` records an event of that
-title through the tool an agent would use; `lists` reads a list; `marks` notes the beginning and the end in a file, so
-that a test can count how often the work was done.
+title through the tool an agent would use; `lists` reads a list; `blocks` keeps the whole
+process busy so long, before all else; `marks` notes the beginning and the end in a file.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ async def act(calls: Calls, task: Task) -> AgentOutput:
     """Do what the request says."""
     asked: Mapping[str, Any] = json.loads(task.request)
     _mark(asked, f"begin {task.key}")
+    time.sleep(float(asked.get("blocks", 0)))  # noqa: ASYNC251 - nothing else shall happen in the process
     label = ""
     if title := asked.get("drafts"):
         answer = await calls.call(
@@ -62,14 +64,15 @@ def _mark(asked: Mapping[str, Any], words: str) -> None:
             marks.write(f"{os.getpid()} {words}\n")
 
 
-def actors(*, tokens: int = 30_000) -> Mapping[str, AgentDefinition]:
-    """Return the roster of such agents."""
+@cache
+def actors() -> Mapping[str, AgentDefinition]:
+    """Return the roster of such agents; as the real one it is made once, because their versions take a while."""
     return by_name(
         [
             AgentDefinition(
                 name=name, title=name, purpose=f"Acts as {name}.", prompt=f"You are {name}.", reads=("list_records",),
                 drafts=("report_event",), tier="sonnet",
-                limits=Limits(turns=8, tokens=tokens, seconds=60, tool_calls=10, answer_tokens=1_000),
+                limits=Limits(turns=8, tokens=30_000, seconds=60, tool_calls=10, answer_tokens=1_000),
                 words=(name,), after=("data",) if name == "feedback" else (), playbook=act,
             )
             for name in NAMES

@@ -14,6 +14,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, TextContent
 
 from qms_mcp.db.embedded import EmbeddedPostgres
+from tests.support.homes import copy_of_started_home
 from tests.support.places import new_place
 
 COMMAND = [sys.executable, "-m", "qms_mcp", "serve"]
@@ -34,10 +35,17 @@ class Workplace:
 
 
 @contextmanager
-def workplace(**variables: str) -> Generator[Workplace]:
-    """Yield an empty home under a short path; its database is stopped and removed at the end."""
+def workplace(*, empty: bool = False, **variables: str) -> Generator[Workplace]:
+    """Yield a home under a short path; its database is stopped and removed at the end.
+
+    Args:
+        empty: As on a machine that never ran it; else it was started before.
+        variables: Of the environment of its servers, beside the usual ones.
+    """
     folder = new_place()
     home = folder / "home"
+    if not empty:
+        copy_of_started_home(home)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -59,6 +59,8 @@ class TakenRun:
     Attributes:
         fence: What its writes have to name.
         may_draft: Whether it may use tools that draft.
+        offered: The tools of the server that was asked; None for all.
+        failed_before: Why the try before failed.
         reserved_tokens: Of this dispatch's budget, for all attempts of the task.
         spent_tokens: By all attempts so far.
         inputs: Answers of the tasks it waited for.
@@ -79,6 +81,8 @@ class TakenRun:
     fence: int
     agent_version: str
     may_draft: bool
+    offered: frozenset[str] | None
+    failed_before: str
     parent_run_id: UUID | None
     reserved_tokens: int
     reserved_usd: float
@@ -306,6 +310,8 @@ def _taken(run: Mapping[str, Any]) -> TakenRun:
         fence=run["fence"],
         agent_version=run["agent_version"],
         may_draft=run["may_draft"],
+        offered=frozenset(run["offered"]) if run["offered"] is not None else None,
+        failed_before=run["failed_before"] or "",
         parent_run_id=UUID(parent) if parent else None,
         reserved_tokens=run["reserved_tokens"],
         reserved_usd=float(run["reserved_usd"]),

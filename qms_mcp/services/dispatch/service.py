@@ -68,6 +68,7 @@ class Dispatches:
     def __init__(self, database: Database, embedding: "Embedding", settings: "Settings") -> None:
         self._database = database
         self._settings = settings
+        self.approve_above_usd = settings.qms_approve_above_usd
         self.claude = ClaudeAccess.from_settings(settings)
         self._planning = Planning(database, self.claude)
         self.gathering = Gathering(database, embedding)
@@ -105,6 +106,7 @@ class Dispatches:
             "plan": plan.model_dump(mode="json"),
             "on_failure": asked.on_failure,
             "may_draft": asked.may_draft,
+            "offered": sorted(asked.offered) or None,
             "at_once": asked.at_once,
             "budget_tokens": asked.budget_tokens,
             "budget_usd": asked.budget_usd,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from qms_mcp.auth.acting import current_acting
 from qms_mcp.db.queries import query
 from qms_mcp.errors import InvalidInputError, NotFoundError, QmsError
 from qms_mcp.services.feedback_classes.asking import FeedbackModel, Judged, ModelUnusableError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _RECORDS = query("feedback_classes.records")
 _CLASSIFIED = "complaint"
 _MOST = 200
+_IN_BUDGET = "Rules and the classifier answered: what a model costs has to be in the budget of the agent."
 _NO_KEY = "No ANTHROPIC_API_KEY is set: rules and the classifier answered."
 
 
@@ -94,6 +96,8 @@ class FeedbackClassifier:
     async def _judged(self, feedback: Sequence[Feedback]) -> tuple[list[Judged] | None, str]:
         if self._model is None:
             return None, _NO_KEY
+        if current_acting().by_agent:
+            return None, _IN_BUDGET
         try:
             return await self._model.judge([one.text for one in feedback]), ""
         except ModelUnusableError as unusable:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from qms_mcp.auth.acting import current_acting
 from qms_mcp.db.queries import query
 from qms_mcp.db.run_query import PageSize
 from qms_mcp.db.sample_values import ColumnName, few_values
@@ -66,7 +67,7 @@ class Generating:
             earlier=await self._earlier(principal, question),
             notes=notes,
         )
-        if self._drafter is None or not matches:
+        if self._drafter is None or current_acting().by_agent or not matches:
             return _with_skeleton(found, question, matches, [] if not matches else [_NO_MODEL])
         return await self._drafted(self._drafter, principal, question, matches, found)
 
