@@ -70,6 +70,7 @@ class Course:
         self._conclude = conclude
         self._principal: Principal | None = None
         self._fence: int | None = None
+        self._traced = False
 
     async def advance(self, number: int) -> dict[str, Any]:
         """Wait until there is something to start or nothing is left, and say so."""
@@ -120,10 +121,7 @@ class Course:
             self._fence = await self._rows.take(self._principal, self._id, self._host.executor)
         except NotAuthenticatedError as left:
             await self._rows.abandon(self._id, left.message)
-        if self._fence is None:
-            return False
-        await self._begin(self._principal, self._id)
-        return True
+        return self._fence is not None
 
     def _taken(self) -> tuple[Principal, int]:
         if self._principal is None or self._fence is None:
@@ -141,6 +139,9 @@ class Course:
             state = await self._rows.advance(principal, self._id, fence, round_name)
             if state.start or state.finished:
                 return state
+            if not self._traced:  # not before: the first agents would wait for it
+                self._traced = True
+                await self._begin(principal, self._id)
             with anyio.move_on_after(self._pause(state)):
                 await stirred.wait()
             if anyio.current_time() - since > _LOOK_AFTER_SECONDS and state.active:

@@ -48,7 +48,7 @@ _APPLICATION = "qms-mcp"
 _WORKFLOWS = "1"  # raised when the steps of the workflows change: then processes of two versions do not mix
 
 _BEAT_SECONDS, _WATCH_SECONDS = 1.0, 0.25
-_IN_PROCESS_POLL, _QUEUE_POLL = 0.5, 0.1
+_IN_PROCESS_POLL, _QUEUE_POLL = 0.5, 0.05
 _LET_GO_SECONDS = 1.0
 _ENDED = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 

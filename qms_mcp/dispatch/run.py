@@ -102,41 +102,45 @@ class AgentRun:
         self._taken: _Taken | None = None
 
     async def turn(self) -> str:
-        """Go one turn on; `more`, `done`, or `gone` when there is nothing to do or the run was lost."""
+        """Go one turn on; `more`, the state of the task when that was the last, or `gone` when the run is another's."""
         try:
             taken = await self._have()
             if taken is None:
                 return "gone"
-            with self._host.hold(taken.run.run_id, taken.run.fence):
-                with anyio.move_on_at(taken.deadline):
-                    return "done" if await taken.worker.turn() else "more"
-                return "done"  # out of time: what there is so far is its answer
+            if not await self._is_over(taken):
+                return "more"
+            return await self._finish(taken)
         except (AgentStoppedError, TakenOverError, NotAuthenticatedError) as stop:
             _log.info("run %s of %s is gone: %s", self._key, self._dispatch_id, stop.message)
         return "gone"
 
-    async def finish(self) -> str:
-        """Record how the run ended and return the state of its task."""
-        try:
-            taken = await self._have()
-            if taken is None:
-                return "gone"
-            result = _judged(taken, late=anyio.current_time() >= taken.deadline)
-            delay = _FIRST_RETRY * 4 ** (taken.run.attempt - 1)
-            state = await self._rows.finish_run(
-                taken.principal, taken.run, _outcome(result, taken.run), retry_after=delay
-            )
-            await taken.trace.end(result)
-        except (AgentStoppedError, TakenOverError, NotAuthenticatedError):
-            return "gone"
+    async def _is_over(self, taken: _Taken) -> bool:
+        """Let the worker go one turn on, and say whether that was the last.
+
+        Raises:
+            TakenOverError: The run was lost meanwhile.
+        """
+        with self._host.hold(taken.run.run_id, taken.run.fence):
+            with anyio.move_on_at(taken.deadline):
+                return await taken.worker.turn()
+            return True  # out of time: what there is so far is its answer
+        raise TakenOverError("The run was cancelled, or another process has it.")
+
+    async def _finish(self, taken: _Taken) -> str:
+        result = _judged(taken, late=anyio.current_time() >= taken.deadline)
+        delay = _FIRST_RETRY * 4 ** (taken.run.attempt - 1)
+        outcome = _outcome(result, taken.run)
+        state = await self._rows.finish_run(taken.principal, taken.run, outcome, retry_after=delay)
+        self._host.stir(self._dispatch_id)  # its place is free from here on
+        await taken.trace.end(result)
         return state
 
     async def aclose(self) -> None:
         """Let go of everything the run held in this process."""
         if self._taken is not None:
             self._host.release(self._taken.run.run_id)
-        await self._open.aclose()
         self._host.stir(self._dispatch_id)
+        await self._open.aclose()
 
     async def _have(self) -> _Taken | None:
         if self._taken is None:

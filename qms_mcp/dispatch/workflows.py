@@ -20,7 +20,7 @@ DISPATCHES, TASKS = "qms-dispatches", "qms-tasks"
 _log = logging.getLogger(__name__)
 _MOST_RECOVERIES = 100
 _MOST_DISPATCHES = 50
-_QUEUE_POLL = 0.1
+_DISPATCH_POLL, _TASK_POLL = 0.2, 0.05
 _engines: list["Engine"] = []  # DBOS is one per process, and so is the engine
 
 
@@ -54,8 +54,9 @@ async def dispatch_flow(dispatch_id: str, opening: int, *, queued: bool) -> str:
             rounds = 0
             while True:
                 chosen = await DBOS.run_step_async({"name": "advance"}, course.advance, rounds)
-                for key, attempt in cast("list[tuple[str, int]]", chosen["start"]):
-                    await _start_task(dispatch_id, key, attempt, queued=queued)
+                tasks = cast("list[tuple[str, int]]", chosen["start"])
+                # Begun in their order, so that a repetition numbers them the same; waited for together.
+                await asyncio.gather(*(_start_task(dispatch_id, *task, queued=queued) for task in tasks))
                 if chosen["finished"]:
                     return await DBOS.run_step_async({"name": "conclude"}, course.conclude)
                 rounds += 1
@@ -72,9 +73,9 @@ async def task_flow(dispatch_id: str, key: str, attempt: int) -> str:
     with engine.working_on(), _said(f"task {key} of dispatch {dispatch_id}"):
         run = engine.run(dispatch_id, key, attempt)
         try:
-            while await DBOS.run_step_async({"name": "turn"}, run.turn) == "more":
+            while (state := await DBOS.run_step_async({"name": "turn"}, run.turn)) == "more":
                 pass
-            return await DBOS.run_step_async({"name": "finish"}, run.finish)
+            return state
         finally:
             await asyncio.shield(run.aclose())
 
@@ -126,8 +127,8 @@ async def launch(configuration: dict[str, Any], *, queues: bool, most: int) -> N
     # In this thread, so that workflows run in this event loop; the tables are there, so it takes some 50 ms.
     DBOS.launch()
     if queues:
-        for name, limit in ((DISPATCHES, _MOST_DISPATCHES), (TASKS, most)):
-            await DBOS.register_queue_async(name, worker_concurrency=limit, polling_interval_sec=_QUEUE_POLL)
+        for name, limit, poll in ((DISPATCHES, _MOST_DISPATCHES, _DISPATCH_POLL), (TASKS, most, _TASK_POLL)):
+            await DBOS.register_queue_async(name, worker_concurrency=limit, polling_interval_sec=poll)
 
 
 def leave() -> None:

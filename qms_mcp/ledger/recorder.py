@@ -132,9 +132,13 @@ class Recorder:
                 sink.finished(call, outcome)
 
     async def put_span(self, span: Span) -> None:
-        """Record that a span around calls began, or how it ended."""
+        """Record that a span around calls began, or how it ended.
+
+        Only the end of a dispatch is waited for: entries are written in their order, so all of it is there by then.
+        """
         ended = span.ended_at is not None
-        await self._put(put_span_entry(span, to_langfuse=self._to_langfuse), wait=ended)
+        whole = ended and span.type == "dispatch"
+        await self._put(put_span_entry(span, to_langfuse=self._to_langfuse), wait=whole)
         if ended:
             for sink in self._sinks:
                 sink.span_ended()

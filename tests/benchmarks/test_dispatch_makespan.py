@@ -7,12 +7,14 @@ limiter. `BENCH_SCALE=0.2` makes all waits shorter, for a quick look; then overh
 
 import json
 import math
+import multiprocessing
 import os
 import random
 import resource
-import statistics
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.bench]
 SCALE = float(os.environ.get("BENCH_SCALE", "1"))
 TASKS, AT_ONCE, MEAN_SECONDS, SPREAD = 20, 5, 2.0, 0.8
 SEEDS = (1, 2, 3)
-MOST_HERE, MOST_OVER_QUEUE = 1.15, 1.20  # what must not get worse; what was measured is in docs
+MOST_HERE, MOST_OVER_QUEUE = 1.03, 1.08
 REPORT = os.environ.get("BENCH_REPORT", os.devnull)
 
 
@@ -99,10 +101,10 @@ async def test_a_dispatch_takes_little_longer_than_the_schedule_of_its_list(
     draws = {seed: drawn(seed) for seed in SEEDS}
     ideal = {seed: list_schedule(each, {}, AT_ONCE).makespan for seed, each in draws.items()}
     none = {f"none{place:02d}": 0.0 for place in range(TASKS)}
-    script = {f"own-{key}": _says(after) for each in (*draws.values(), none) for key, after in each.items()}
+    script = {f"own-{key}": after for each in (*draws.values(), none) for key, after in each.items()}
     found: dict[str, list[dict[str, float]]] = {"plain": [], "here": [], "queue": []}
-    with ClaudeStub(by=script) as stub:
-        given = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": stub.url}
+    with elsewhere(script) as url:
+        given = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": url}
         access = ClaudeAccess(Settings.from_environment(given), retries=0)
         process.engine.claude = process.services.dispatches.claude = access
         await measured(process, none)  # what is imported and connected once does not count
@@ -128,8 +130,27 @@ async def test_a_dispatch_takes_little_longer_than_the_schedule_of_its_list(
         print(json.dumps(told))  # noqa: T201 - what was measured
     if SCALE >= 1:
         for how, most in (("here", MOST_HERE), ("queue", MOST_OVER_QUEUE)):
-            beside = [one / other for one, other in zip(ratios[how], ratios["plain"], strict=True)]
-            assert statistics.median(beside) <= most, ratios
+            assert max(ratios[how]) <= most, ratios
+
+
+@contextmanager
+def elsewhere(waits: Mapping[str, float]) -> Generator[str]:
+    """Serve the stub from a process of its own, as the API is: here it would take turns with what is measured."""
+    spawning = multiprocessing.get_context("spawn")
+    here, there = spawning.Pipe()
+    stub = spawning.Process(target=_serve, args=(dict(waits), there), daemon=True)
+    stub.start()
+    try:
+        yield here.recv()
+    finally:
+        here.send("over")
+        stub.join(5)
+
+
+def _serve(waits: dict[str, float], pipe: "Connection[str, str]") -> None:
+    with ClaudeStub(by={words: _says(after) for words, after in waits.items()}) as stub:
+        pipe.send(stub.url)
+        pipe.recv()
 
 
 def _says(after: float) -> Any:

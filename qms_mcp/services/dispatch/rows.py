@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -26,6 +27,7 @@ _LIMIT, _MEMBERSHIPS = query("dispatch.organization_limit"), query("identity.mem
 GRACE = timedelta(seconds=6)  # a heartbeat older than this is of a dead process
 DEFAULT_PER_ORGANIZATION = 20
 _FIRST_WAIT, _LAST_WAIT = 0.2, 5.0
+_REMEMBERED = 5.0
 T = TypeVar("T")
 
 
@@ -98,9 +100,23 @@ class DispatchRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._principals: dict[UUID, tuple[Principal, float]] = {}
 
     async def principal(self, dispatch_id: UUID) -> Principal | None:
-        """Return on whose behalf to work; None when they do not belong to the organization any more."""
+        """Return on whose behalf to work; None when they do not belong to the organization any more.
+
+        For a moment it is remembered: the policies look at the membership again in every transaction.
+        """
+        known = self._principals.get(dispatch_id)
+        if known is not None and monotonic() - known[1] < _REMEMBERED:
+            return known[0]
+        self._principals.pop(dispatch_id, None)
+        found = await _patiently(lambda: self._principal(dispatch_id))
+        if found is not None:
+            self._principals[dispatch_id] = found, monotonic()
+        return found
+
+    async def _principal(self, dispatch_id: UUID) -> Principal | None:
         async with self._database.plumbing() as transaction:
             found = await transaction.fetch_dicts(_ON_BEHALF, {"dispatch_id": dispatch_id})
             if not found:

@@ -124,7 +124,10 @@ class Dispatches:
                 f"The run_key {run_key!r} belongs to another request.",
                 hint="Use another run_key, or ask for exactly the same again; get_dispatch shows what it was.",
             )
-        await self._start(principal, found["id"])
+        if found["created"]:
+            await launcher.start(found["id"], 1, in_workers=in_workers)
+        else:
+            await self._start(principal, found["id"])
         return Opened(found["id"], run_key, found["created"])
 
     async def report(self, principal: Principal, named: str, *, full: bool = True) -> DispatchReport:
