@@ -104,6 +104,7 @@ async def test_thirty_kills_lose_and_double_nothing(
     assert seen["kills"] == 30, seen
 
 
+@pytest.mark.slow
 async def test_a_frozen_process_that_wakes_after_its_run_was_taken_over_writes_nothing(
     desk: Desk, tmp_path: Path
 ) -> None:
@@ -134,6 +135,7 @@ async def test_a_frozen_process_that_wakes_after_its_run_was_taken_over_writes_n
     all_is_whole(desk, [title])
 
 
+@pytest.mark.slow
 async def test_workers_share_what_there_is_and_one_that_is_told_to_go_hands_it_back(desk: Desk, tmp_path: Path) -> None:
     with herd(desk.database.wiring, desk.principal, tmp_path) as processes:
         workers = [processes.begin("worker:--agents:2"), processes.begin("worker:--agents:2")]

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
+from qms_mcp.db.durable import ensure_durable_schema
 from qms_mcp.db.migrate import Migrator
 from qms_mcp.db.queries import Query
 from qms_mcp.db.wiring import external_wiring
@@ -57,6 +58,7 @@ async def settings() -> AsyncGenerator[dict[str, str]]:
         }
         await Migrator(logins["DATABASE_URL_DIRECT"]).migrate()
         as_superuser(superuser, DATABASE, described("logins"))
+        await ensure_durable_schema(logins["DATABASE_URL_DIRECT"])
         yield logins
 
 
