@@ -81,6 +81,7 @@ CREATE FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
+    PERFORM FROM agents.dispatches AS d WHERE d.id = of_dispatch FOR UPDATE;
     UPDATE agents.agent_runs AS r
     SET status = 'failed', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
     WHERE r.dispatch_id = of_dispatch AND r.status = 'running';
@@ -777,18 +778,18 @@ CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt inte
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    UPDATE agents.dispatch_tasks AS t
-    SET
-        state = CASE WHEN t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END, error = why,
-        reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
-    WHERE
-        t.dispatch_id = of_dispatch AND t.key = task_key AND t.attempt = of_attempt
-        AND t.organization_id = qms.current_organization_id() AND t.state IN ('queued', 'running');
     UPDATE agents.agent_runs AS r
     SET status = 'lost', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
     WHERE
         r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
         AND r.organization_id = qms.current_organization_id() AND r.status = 'running';
+    UPDATE agents.dispatch_tasks AS t
+    SET
+        state = CASE WHEN t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END, error = why,
+        reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
+    WHERE
+        t.dispatch_id = of_dispatch AND t.key = lose_run.task_key AND t.attempt = of_attempt
+        AND t.organization_id = qms.current_organization_id() AND t.state IN ('queued', 'running');
 END
 $$;
 
@@ -1305,6 +1306,13 @@ BEGIN
     FROM agents.dispatches AS d
     WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
     FOR SHARE;
+    -- The run before its task, as everything locks them that writes for a run.
+    PERFORM
+    FROM agents.agent_runs AS r
+    WHERE
+        r.dispatch_id = of_dispatch AND r.task_key = take_run.task_key AND r.attempt = of_attempt
+        AND r.organization_id = held.organization_id
+    FOR NO KEY UPDATE;
     SELECT t.* INTO task
     FROM agents.dispatch_tasks AS t
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key AND t.organization_id = held.organization_id

@@ -13,7 +13,7 @@ import anyio
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.queries import Query, query
-from qms_mcp.errors import UnavailableError
+from qms_mcp.errors import QmsError, UnavailableError
 from qms_mcp.services.identify import Membership
 
 _TAKE, _ADVANCE, _FINISH = query("dispatch.take"), query("dispatch.advance"), query("dispatch.finish")
@@ -294,9 +294,16 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await work()
-        except UnavailableError:
+        except QmsError as error:
+            if not (isinstance(error, UnavailableError) or _collided(error)):
+                raise
             await anyio.sleep(wait)
             wait = min(wait * 2, _LAST_WAIT)
+
+
+def _collided(error: QmsError) -> bool:
+    """Whether the database ended a transaction for the sake of another, which may be repeated."""
+    return getattr(error.__cause__, "sqlstate", None) in {"40001", "40P01"}
 
 
 def _tasks(listed: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, int], ...]:
