@@ -128,7 +128,11 @@ async def launch(configuration: dict[str, Any], *, queues: bool, most: int) -> N
     DBOS.launch()
     if queues:
         for name, limit, poll in ((DISPATCHES, _MOST_DISPATCHES, _DISPATCH_POLL), (TASKS, most, _TASK_POLL)):
-            await DBOS.register_queue_async(name, worker_concurrency=limit, polling_interval_sec=poll)
+            # One row for all workers: the last one to begin says how many each takes. What it takes beyond its own
+            # limit waits for a place in it.
+            await DBOS.register_queue_async(
+                name, worker_concurrency=limit, polling_interval_sec=poll, on_conflict="always_update"
+            )
 
 
 def leave() -> None:
