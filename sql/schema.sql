@@ -139,7 +139,12 @@ BEGIN
             SELECT count(*) FILTER (WHERE t.dispatch_id = of_dispatch), count(*)
             INTO active, elsewhere
             FROM agents.dispatch_tasks AS t
-            WHERE t.organization_id = held.organization_id AND t.state IN ('queued', 'running');
+            INNER JOIN agents.dispatches AS d ON d.id = t.dispatch_id
+            LEFT JOIN agents.executors AS e ON e.id = d.executor AND e.beat_at >= clock_timestamp() - interval '6 seconds'
+            WHERE
+                t.organization_id = held.organization_id AND t.state IN ('queued', 'running')
+                -- What a process left behind when it died works on nothing.
+                AND (t.dispatch_id = of_dispatch OR e.id IS NOT NULL);
             EXIT WHEN active >= held.at_once OR elsewhere >= per_organization;
             SELECT
                 held.budget_tokens - sum(t.spent_tokens + greatest(t.reserved_tokens - t.spent_tokens, 0)),
@@ -1188,12 +1193,23 @@ CREATE FUNCTION agents.reopen_dispatch(of_dispatch uuid) RETURNS integer
     AS $$
 DECLARE
     again integer;
+    ended text;
 BEGIN
-    PERFORM FROM agents.dispatches AS d
-    WHERE d.id = of_dispatch AND d.organization_id = qms.current_organization_id() AND qms.may_write()
-        AND d.status IN ('partial', 'failed', 'cancelled')
+    -- Its own person only: agents act as whoever it was opened by.
+    SELECT d.status INTO ended
+    FROM agents.dispatches AS d
+    WHERE
+        d.id = of_dispatch AND d.organization_id = qms.current_organization_id()
+        AND d.user_id = qms.current_user_id() AND qms.may_write() AND d.status IN ('partial', 'failed', 'cancelled')
     FOR UPDATE;
-    IF NOT found THEN
+    -- One that failed although all its tasks are done is concluded once more.
+    IF ended IS NULL OR (
+        ended <> 'failed' AND NOT EXISTS (
+            SELECT
+            FROM agents.dispatch_tasks AS t
+            WHERE t.dispatch_id = of_dispatch AND t.state IN ('failed', 'skipped', 'cancelled')
+        )
+    ) THEN
         RETURN 0;
     END IF;
     UPDATE agents.dispatches AS d
@@ -1207,7 +1223,7 @@ BEGIN
         not_before = NULL, finished_at = NULL, started_at = NULL, queued_at = NULL
     WHERE t.dispatch_id = of_dispatch AND t.state IN ('failed', 'skipped', 'cancelled');
     GET DIAGNOSTICS again = ROW_COUNT;
-    RETURN again;
+    RETURN greatest(again, 1);
 END
 $$;
 
@@ -1339,7 +1355,7 @@ BEGIN
     SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
     RETURN to_jsonb(task) || jsonb_build_object(
-        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered,
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered, 'budget_usd', held.budget_usd,
         'failed_before', (
             SELECT r.error
             FROM agents.agent_runs AS r

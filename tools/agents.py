@@ -105,7 +105,7 @@ async def _ask(ctx: Ctx, ready: Annotated[Prepared[Sending], Resolve(_prepare)])
 @tool(toolset="agents", title="Send agents")
 async def dispatch_agents(  # noqa: PLR0913, PLR0917 - flat arguments are what a model fills best
     ctx: Ctx,
-    request: Annotated[str, Field(min_length=3, max_length=20_000, description="What is wanted.")],
+    request: Annotated[str, Field(min_length=3, max_length=8_000, description="What is wanted.")],
     reason: Reason,
     ready: Annotated[Prepared[Sending], Resolve(_prepare)],
     answer: Annotated[ElicitationResult[Confirm], Resolve(_ask)],

@@ -88,7 +88,21 @@ def plan(
     return _planned(request, asked, waits, within, chosen, notes)
 
 
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        broken = True
+    else:
+        broken = "\x00" in text
+    if broken:
+        raise InvalidInputError(
+            "A text has characters that can't be kept: NUL, or half of a surrogate pair.", hint="Take them out."
+        )
+
+
 def _check_request(request: str, bounds: Bounds) -> None:
+    _check_text(request)
     if not request.strip():
         raise InvalidInputError("The request is empty.", hint="Say in a sentence what is to be found out or done.")
     if len(request) > LONGEST_REQUEST:
@@ -148,6 +162,7 @@ def _free(agent: str, used: set[str]) -> str:
 
 
 def _check_task(key: str, task: Given) -> None:
+    _check_text(task.request + task.subject)
     if not _KEY.match(key):
         raise InvalidInputError(
             f"{key[:80]!r} can't be the key of a task.",

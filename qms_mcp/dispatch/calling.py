@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -38,6 +39,7 @@ class AgentCalls:
         most: Calls it may make, all processes together.
         deadline: Until when, by the clock of the event loop (`anyio.current_time()`).
         parent: The span a call belongs to at the moment it is made.
+        keys: Of the task, for all its attempts: the same call made again, by whichever, is the same draft.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class AgentCalls:
         most: int,
         deadline: float = math.inf,
         parent: Callable[[], UUID | None] = lambda: None,
+        keys: UUID | None = None,
     ) -> None:
         self._tools = tools
         self._memory = memory
@@ -56,6 +59,8 @@ class AgentCalls:
         self._parent = parent
         self._kept = {int(entry["ordinal"]): entry for entry in memory.entries(KIND)}
         self._made = 0
+        self._keys = keys or tools.run.id
+        self._same: Counter[tuple[str, str]] = Counter()
 
     @property
     def made(self) -> int:
@@ -79,22 +84,24 @@ class AgentCalls:
         """
         ordinal = self._made = self._made + 1  # before anything is awaited: calls begun together are numbered in order
         digest = _digest(arguments)
+        self._same[tool, digest] += 1
         kept = self._kept.get(ordinal)
         if kept is not None:
             return _remembered(kept, tool, digest)
-        answer = await self._fresh(tool, arguments, ordinal)
+        key = uuid5(self._keys, f"{tool}:{digest}:{self._same[tool, digest]}")
+        answer = await self._fresh(tool, arguments, ordinal, key)
         entry = {"ordinal": ordinal, "tool": tool, "arguments": digest, **_entry(answer)}
         await self._memory.keep(KIND, entry)
         return answer
 
-    async def _fresh(self, tool: str, arguments: dict[str, Any], ordinal: int) -> ToolAnswer:
+    async def _fresh(self, tool: str, arguments: dict[str, Any], ordinal: int, key: UUID) -> ToolAnswer:
         if ordinal > self._most:
             raise AgentStoppedError("tool_call_limit", f"The agent has made its {self._most} tool calls.")
         run = self._tools.run
         call_id = uuid5(run.id, f"{run.fence}:{ordinal}")
         if self._tools.takes_key(tool):
-            # Of the run and not of the fence: a process that takes over repeats the call by the same key.
-            arguments = {**arguments, IDEMPOTENCY_KEY: str(uuid5(run.id, f"key:{ordinal}"))}
+            # Of the task, not of the fence or the attempt: who takes over, or tries again, repeats it by the same key.
+            arguments = {**arguments, IDEMPOTENCY_KEY: str(key)}
         result: CallToolResult | MCPError | None = None
         if anyio.current_time() < self._deadline:
             with anyio.CancelScope(deadline=self._deadline):

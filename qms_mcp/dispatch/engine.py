@@ -319,7 +319,10 @@ class Engine:
         from qms_mcp.dispatch import workflows  # noqa: PLC0415
 
         for dispatch_id, opening in await self.rows.not_begun(self._person, GRACE / 2):
-            if await workflows.status(workflows.dispatch_workflow(str(dispatch_id), opening)) is None:
+            begun = await workflows.status(workflows.dispatch_workflow(str(dispatch_id), opening))
+            if begun in _ENDED:
+                await self.rows.abandon(dispatch_id, "It could not be begun; the log of qms-mcp says more.")
+            elif begun is None:
                 await self.start(dispatch_id, opening, in_workers=self._person is None)
 
     async def _dead(self, dispatch_id: UUID, active: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import anyio
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FIRST_RETRY = timedelta(seconds=2)
-_NO_MONEY = 1e-9  # sums of fractions are not exact
+_LAST_WORDS = 1.0  # workers end by their own clock; this is for one that does not
 NO_KEY = "no key for the Claude API is set"
 NO_BUDGET = "the budget of the dispatch was spent"
 API_AWAY = "the tries with a model failed"
@@ -121,7 +121,7 @@ class AgentRun:
             TakenOverError: The run was lost meanwhile.
         """
         with self._host.hold(taken.run.run_id, taken.run.fence):
-            with anyio.move_on_at(taken.deadline):
+            with anyio.move_on_at(taken.deadline + _LAST_WORDS):
                 return await taken.worker.turn()
             return True  # out of time: what there is so far is its answer
         raise TakenOverError("The run was cancelled, or another process has it.")
@@ -184,7 +184,14 @@ class AgentRun:
         await self._open.enter_async_context(tools)
         deadline = anyio.current_time() + run.seconds
         memory = RunMemory(self._rows, principal, run)
-        calls = AgentCalls(tools, memory, most=definition.limits.tool_calls, deadline=deadline, parent=trace.parent)
+        calls = AgentCalls(
+            tools,
+            memory,
+            most=definition.limits.tool_calls,
+            deadline=deadline,
+            parent=trace.parent,
+            keys=uuid5(run.dispatch_id, f"task:{run.key}"),
+        )
         task = Task(run.key, run.agent, run.request, run.subject, _inputs(run))
         await trace.begin(task, attempt=run.attempt)
         if run.memory:
@@ -207,11 +214,11 @@ class AgentRun:
         from qms_mcp.agents.claude.worker import ClaudeWorker  # noqa: PLC0415 - only with a key
 
         tokens, usd = _spent_here(run)
-        # What earlier attempts spent stays reserved; where money is not limited, nothing is beyond that.
+        # What earlier attempts spent stays reserved.
         money = run.reserved_usd - run.spent_usd + usd
         allowance = Allowance(
             tokens=run.reserved_tokens - run.spent_tokens + tokens,
-            usd=money if money > _NO_MONEY else None,
+            usd=money if run.limits_money else None,
             seconds=float(run.seconds),
         )
         return ClaudeWorker(

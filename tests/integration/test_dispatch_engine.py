@@ -21,7 +21,7 @@ from qms_mcp.db.durable import ensure_durable_schema
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.db.embedded.bootstrap import open_copy
 from qms_mcp.dispatch import run as run_module
-from qms_mcp.errors import ConflictError, NotFoundError, TakenOverError
+from qms_mcp.errors import ConflictError, NotAllowedError, NotFoundError, TakenOverError
 from qms_mcp.services.dispatch.models import AskedTask
 from qms_mcp.settings import Settings
 from tests.conftest import Tenants, add_person, two_tenants, wiring_for
@@ -300,6 +300,23 @@ async def test_a_dispatch_ends_with_a_reason_when_its_person_has_left(process: P
     assert report.status == "failed", report
     assert "belong" in report.note
     assert not {each.state for each in report.agents} & {"waiting", "queued", "running"}
+
+
+async def test_a_dispatch_of_somebody_else_is_followed_and_not_tried_again(process: Process, both: Tenants) -> None:
+    colleague = await add_person(process.database, both.ours.organization_id, "northwind", "owner")
+    opened = await process.send(task("a", seconds=5), run_key="the-weekly-one", principal=colleague)
+    dispatches = process.services.dispatches
+    await dispatches.cancel(process.principal, "the-weekly-one", "It is not needed any more.")
+    with pytest.raises(NotAllowedError):
+        await dispatches.retry(process.principal, "the-weekly-one")
+    assert (await dispatches.report(process.principal, str(opened.id))).status == "cancelled"
+
+
+async def test_nothing_to_try_again_leaves_a_dispatch_as_it_was(process: Process) -> None:
+    report = await process.done(task("a"))
+    with pytest.raises(ConflictError):
+        await process.services.dispatches.retry(process.principal, str(report.id))
+    assert (await process.services.dispatches.report(process.principal, str(report.id))).status == "completed"
 
 
 async def test_nobody_of_another_organization_sees_a_dispatch(process: Process, both: Tenants) -> None:

@@ -26,9 +26,8 @@ def report_of(dispatch: Row, tasks: Sequence[Row], result: Mapping[str, Any] | N
 def _note(dispatch: Row, tasks: Sequence[Row]) -> str:
     notes: list[str] = []
     if dispatch["status"] == "running" and not dispatch["held"]:
-        notes.append(
-            "The process that worked on it is gone; another one goes on with it as soon as it notices (seconds)."
-        )
+        who = "another worker" if dispatch["runs_in"] == "workers" else "the next server of the same person"
+        notes.append(f"The process that worked on it is gone; {who} goes on with it seconds after it is there.")
     if dispatch["status"] == "queued":
         where = "a worker" if dispatch["runs_in"] == "workers" else "its server"
         notes.append(f"It waits for {where} to take it.")

@@ -90,6 +90,7 @@ class TakenRun:
     reserved_usd: float
     spent_tokens: int
     spent_usd: float
+    limits_money: bool
     created_at: datetime
     inputs: Mapping[str, Any]
     memory: Sequence[Mapping[str, Any]]
@@ -340,6 +341,7 @@ def _taken(run: Mapping[str, Any]) -> TakenRun:
         reserved_usd=float(run["reserved_usd"]),
         spent_tokens=run["spent_tokens"],
         spent_usd=float(run["spent_usd"]),
+        limits_money=run["budget_usd"] is not None,
         created_at=datetime.fromisoformat(run["created_at"]),
         inputs=run["inputs"],
         memory=run["memory"],

@@ -11,7 +11,7 @@ from qms_mcp.agents.claude.access import ClaudeAccess
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.queries import query
-from qms_mcp.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from qms_mcp.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, UnavailableError
 from qms_mcp.services.dispatch.gathering import Gathering
 from qms_mcp.services.dispatch.models import (
     Asked,
@@ -97,7 +97,7 @@ class Dispatches:
         """
         launcher = self._launching()
         in_workers = await self._in_workers(launcher)
-        run_key = asked.run_key.strip() or f"run-{uuid4().hex[:12]}"
+        run_key = _name(asked.run_key) or f"run-{uuid4().hex[:12]}"
         fingerprint = _fingerprint(asked)
         row: dict[str, Any] = {
             "run_key": run_key,
@@ -189,10 +189,16 @@ class Dispatches:
         Raises:
             NotFoundError: There is none of this id or run_key.
             ConflictError: It has not ended, or nothing of it failed.
+            NotAllowedError: It is somebody else's.
         """
         dispatch, _ = await self._read(principal, named)
         async with self._database.transaction(principal) as transaction:
             again = (await transaction.fetch_dicts(_REOPEN, {"dispatch_id": dispatch["id"]}))[0]["tasks"]
+        if not again and dispatch["user_id"] != principal.user_id:
+            raise NotAllowedError(
+                f"{dispatch['run_key']} was sent by somebody else, and its agents act as them.",
+                hint="Ask them to try it again, or send it under a run_key of your own.",
+            )
         if not again:
             raise ConflictError(
                 f"Nothing of {dispatch['run_key']} is to be tried again: it is {dispatch['status']}.",
@@ -203,8 +209,9 @@ class Dispatches:
 
     async def _start(self, principal: Principal, dispatch_id: UUID) -> None:
         dispatch, _ = await self._read(principal, str(dispatch_id))
-        if dispatch["finished_at"] is None:
-            in_workers = dispatch["runs_in"] == "workers"
+        in_workers = dispatch["runs_in"] == "workers"
+        # Somebody else's is followed and not started: their server runs it, as them.
+        if dispatch["finished_at"] is None and (in_workers or dispatch["user_id"] == principal.user_id):
             await self._launching().start(dispatch["id"], dispatch["opening"], in_workers=in_workers)
 
     async def _read(self, principal: Principal, named: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -224,6 +231,13 @@ class Dispatches:
         if self._launcher is None:
             raise UnavailableError("Agents can't be run here.", hint="Start them through `qms-mcp serve`.")
         return self._launcher
+
+
+def _name(run_key: str) -> str:
+    name = run_key.strip()
+    if not name.isprintable():
+        raise InvalidInputError("The run_key has characters nobody can see.", hint="Use letters, digits and hyphens.")
+    return name
 
 
 def _fingerprint(asked: Asked) -> str:

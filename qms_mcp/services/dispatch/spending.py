@@ -11,7 +11,8 @@ _MOST_WORDS = 300
 
 def is_costly(plan: Plan, ceiling: float, asked_for: float | None) -> bool:
     """Whether a person is to be asked: the caller may lower the ceiling of this installation, and never raise it."""
-    return plan.cost_usd.likely > min(ceiling, ceiling if asked_for is None else asked_for)
+    # By the most it may cost: where no budget holds it, the likely cost is only a guess.
+    return plan.cost_usd.high > min(ceiling, ceiling if asked_for is None else asked_for)
 
 
 def spending(asked: Asked, plan: Plan, reason: str) -> Spending:
