@@ -110,3 +110,22 @@ def test_haste_is_urgent_and_names_its_words() -> None:
 
 def test_a_very_long_text_is_read_to_its_end_in_a_moment() -> None:
     assert alarm_in("The lid is loose and the box is wet. " * 2_000 + "The patient was injured.").harm == ("injured",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The death was not reported to anybody.",
+        "An infection was not treated in time.",
+        "There was no operator and the patient was injured.",
+        "The patient passed away two days later.",
+        "He did not survive the operation.",
+        "The tip broke off inside the patient.",
+        "A child swallowed the cap.",
+        "I burned myself on the housing.",
+        "Her finger was crushed by the lid.",
+        "Sparks came out of the socket.",
+    ],
+)
+def test_harm_that_is_told_in_passing_is_not_denied(text: str) -> None:
+    assert alarm_in(text).harm

@@ -26,6 +26,7 @@ _HARM = re.compile(
     r" (?:the |his |her )(?:vessel|body|patient|wound|tissue)"
     # Death and life in danger.
     r"|death|deaths|fatal\w*|deceased|killed|(?:patient|person|child|man|woman|user|resident) (?:is |was |found )?dead"
+    r"|passed away|(?:did|didn't|does) ?(?:not )?survive|comas?|ist tot|broke off in(?:side)? the patient"
     r"|died|dies|life[- ]threatening|resuscitat\w+|cardiac arrest|stopped breathing|(?:can|could) ?n[o']t breathe"
     r"|intensive care|unconscious|faint(?:s|ed|ing)|seizures?|(?:had|suffered|of) a stroke|suffocat\w+"
     r"|strangl\w+|chok(?:e|ed|es|ing)|asphyxi\w+"
@@ -33,12 +34,15 @@ _HARM = re.compile(
     r"|allerg(?:y|ic|ies)|anaphyla\w+|poison\w*|intoxicat\w+|infect(?:ed|ion|ions)|sepsis|overdos\w+|underdos\w+"
     r"|hospitali[sz]\w+|(?:taken|brought|admitted|sent|rushed) to (?:the |a )?(?:hospital|emergency)|emergency room"
     r"|adverse (?:event|reaction|effect)s?|side[- ]effects?|(?:became|fell|got|felt) (?:very )?(?:ill|sick)|vomit\w*"
+    r"|severe pain|hypo-?glyc(?:a?emi\w+)|perforat(?:ed|ion|ions)|swallow(?:ed|s|ing)?"
     r"|rash|swelling of|blind(?:ed|ness)|miscarriage|birth defect"
     # What endangers.
     r"|electric(?:al)? shocks?|electrocut\w+|shocked (?:me|him|her|by the (?:mains|device|housing|cable))"
     r"|(?:caught|catches|on|set) (?:\w+ ){0,3}?fire|fire hazard|flames?|smok(?:e|es"
     r"|ing)|explo(?:de|ded|des|sion|sive)\w*"
-    r"|toxic|radiation|hazard(?:s|ous)?|danger(?:ous|ously|s)?|unsafe|near[- ]miss|evacuat\w+"
+    r"|sparks?|(?:finger|hand|arm|leg|foot|toe)s? (?:was|were|is|are|got) (?:crushed|trapped|pinched|burn(?:ed|t))"
+    r"|burn(?:ed|t) (?:myself|himself|herself|themselves)|toxic|radiation"
+    r"|hazard(?:s|ous)?|danger(?:ous|ously|s)?|unsafe|near[- ]miss|evacuat\w+"
     r"|glass (?:\w+ ){0,3}?in (?:the |my |our )?(?:food|vial|drug|jar|meal)|(?<!by )(?:accidents?|collisions?)"
     # The same in the languages customers also write.
     r"|verletz\w*|gestorben|verstorben|verbrann\w*|verbrühung\w*|stromschl[aä]g\w*|lebensgefahr|erstick\w*|brandgefahr"
@@ -59,12 +63,14 @@ _DENIED = re.compile(
     r"|zero|kein\w*|nicht|niemand|ohne|aucun\w*|sans"
     r"|ning[uú]n\w*|sin|nessun\w*|senza)\b|n't)"
     r"(?:\s+(?:any|a|an|the|one|of|us|them|patient|patients|person|people|user|users|operator|staff|was|were|is|are|be"
-    r"|been|has|have|had|got|getting|serious|seriously|severe|further|actual|known|reported|related|or|and|other|wurde"
+    r"|been|has|have|had|got|getting|serious|seriously|severe|further|actual|known|reported|related|or|other|wurde"
     r"|wurden|ist|injury|injuries|injured|harm|harmed|hurt|death|deaths|damage|blessé|grave))*\s*$",
     re.IGNORECASE,
 )
 _AFTER_DENIED = re.compile(
-    r"^\s*(?:was|were|is|are|has been|have been)\s+(?:not |never |ruled out|excluded)", re.IGNORECASE
+    # "not reported", "not noticed" or "not treated" denies no harm.
+    r"^\s*(?:was|were|is|are|has been|have been)\s+(?:(?:not|never) (?:observed|found|confirmed)\b|ruled out|excluded)",
+    re.IGNORECASE,
 )
 _NOT_DENIED = re.compile(r"\bnot (?:only|just|merely)\b|\bno (?:doubt|wonder|longer)\b", re.IGNORECASE)
 _URGENT = re.compile(
