@@ -11,7 +11,7 @@ DEV := .venv/.installed-dev
 WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help demo test bench bench-search check static lint types imports sqllint current format snapshots schema readme wheel lock clean
+.PHONY: help demo test bench bench-search bench-stats check static lint types imports sqllint current format snapshots schema readme wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench: $(DEV)  ## measure speed, as ratios against a bare server
 
 bench-search: $(DEV)  ## measure the search among 100,000 pieces (ARGS="--peers PYTHON", --full) and write its report
 	$(BIN)/python -m tests.benchmarks.search_growth $(ARGS)
+
+bench-stats: $(DEV)  ## simulate every detector of the statistics (ARGS="--only trends") and write its report
+	$(BIN)/python -m tests.benchmarks.stats $(ARGS)
 
 check: static test  ## all that must be green before a change lands
 

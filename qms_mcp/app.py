@@ -16,6 +16,7 @@ from qms_mcp.home import default_home
 from qms_mcp.ledger.record import RunStatus
 from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.middleware import Recording
+from qms_mcp.pictured import analysis_app
 from qms_mcp.registered import registered
 from qms_mcp.registry import ToolSpec, discover, select
 from qms_mcp.resource_registry import install_resources
@@ -98,6 +99,7 @@ def build_server(
         lifespan=partial(_life, state, recording, subscriptions, own_process=own_process),
         middleware=[recording],
         subscriptions=subscriptions.bus,
+        extensions=[analysis_app()],
         log_level=settings.qms_log_level,
     )
     install_resources(server)

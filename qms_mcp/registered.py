@@ -8,6 +8,7 @@ from functools import cache
 
 from mcp.server.mcpserver.tools import Tool
 
+from qms_mcp.pictured import app_binding
 from qms_mcp.published_schema import published_input, published_output
 from qms_mcp.registry import ToolSpec
 
@@ -23,6 +24,7 @@ def registered(spec: ToolSpec) -> Tool:
         structured_output=True,
     )
     made.parameters = published_input(made.parameters)
+    made.meta = app_binding(made.parameters)
     if made.fn_metadata.output_schema is not None:
         made.fn_metadata.output_schema = published_output(made.fn_metadata.output_schema)
     return made

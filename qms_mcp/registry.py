@@ -21,6 +21,7 @@ from pydantic_core import to_json
 
 from qms_mcp.context import peek_call
 from qms_mcp.errors import InternalError, InvalidInputError, QmsError
+from qms_mcp.pictured import app_meta_of, images_of
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
     @functools.wraps(fn)
     async def worded(*args: Any, **kwargs: Any) -> Any:
         try:
-            return _compact(await fn(*args, **kwargs))
+            return await _compact(await fn(*args, **kwargs), kwargs.get("ctx"))
         except QmsError as error:
             if call := peek_call():
                 call.error = error
@@ -117,13 +118,14 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
     return worded
 
 
-def _compact(result: Any) -> Any:
-    """Return a model as one line of JSON; the SDK would indent it, and a page of rows would be twice as long."""
+async def _compact(result: Any, ctx: Any) -> Any:
+    """Return a model as one line of JSON with its images; the SDK would indent it, to twice the length."""
     if not isinstance(result, BaseModel):
         return result
     structured = result.model_dump(mode="json", by_alias=True)
-    text = to_json(structured).decode()
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structured)
+    text = TextContent(type="text", text=to_json(structured).decode())
+    meta = await app_meta_of(result, ctx)
+    return CallToolResult(content=[text, *images_of(result)], structured_content=structured, _meta=meta)
 
 
 def discover() -> list[ToolSpec]:

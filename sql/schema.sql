@@ -10927,6 +10927,75 @@ ALTER TABLE qms.audits OWNER TO qms_owner;
 
 COMMENT ON TABLE qms.audits IS 'Audits: scope, criteria, checklist (ISO 9001 9.2, ISO 13485 8.2.4).';
 
+-- Name: calculations; Type: TABLE; Schema: qms; Owner: qms_owner
+
+CREATE TABLE qms.calculations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    method text NOT NULL,
+    method_version text NOT NULL,
+    software jsonb NOT NULL,
+    source jsonb,
+    source_says text NOT NULL,
+    options jsonb NOT NULL,
+    n bigint NOT NULL,
+    input_rows bigint NOT NULL,
+    input_sha256 text NOT NULL,
+    answer jsonb NOT NULL,
+    answer_sha256 text NOT NULL,
+    picture jsonb,
+    repeats uuid,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT calculations_answer_check CHECK ((jsonb_typeof(answer) = 'object'::text)),
+    CONSTRAINT calculations_answer_sha256_check CHECK ((answer_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT calculations_input_rows_check CHECK ((input_rows >= 0)),
+    CONSTRAINT calculations_input_sha256_check CHECK ((input_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT calculations_method_check CHECK (((char_length(method) >= 1) AND (char_length(method) <= 100))),
+    CONSTRAINT calculations_method_version_check CHECK (((char_length(method_version) >= 1) AND (char_length(method_version) <= 100))),
+    CONSTRAINT calculations_n_check CHECK ((n >= 0)),
+    CONSTRAINT calculations_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
+    CONSTRAINT calculations_picture_check CHECK ((jsonb_typeof(picture) = 'object'::text)),
+    CONSTRAINT calculations_software_check CHECK ((jsonb_typeof(software) = 'object'::text)),
+    CONSTRAINT calculations_source_check CHECK ((jsonb_typeof(source) = 'object'::text))
+);
+ALTER TABLE ONLY qms.calculations ALTER COLUMN method SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN method_version SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN software SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN source SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN source_says SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN options SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN input_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN answer SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN answer_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN picture SET STATISTICS 0;
+ALTER TABLE ONLY qms.calculations ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY qms.calculations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE qms.calculations OWNER TO qms_owner;
+
+-- Name: TABLE calculations; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON TABLE qms.calculations IS 'Numbers that were computed: source, filter, options, method and its version, n, time and answer (ISO 9001 9.1.1, ISO 13485 8.4). Never changed.';
+
+-- Name: COLUMN calculations.source; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.calculations.source IS 'What was read: a statement with its parameters, a filter of records, a document and table; null when nothing was.';
+
+-- Name: COLUMN calculations.input_sha256; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.calculations.input_sha256 IS 'Of the rows as they were read: whether a later reading gives the same.';
+
+-- Name: COLUMN calculations.picture; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.calculations.picture IS 'The description its picture is drawn from.';
+
+-- Name: COLUMN calculations.repeats; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.calculations.repeats IS 'The calculation this one repeated, to see whether the number is the same.';
+
 -- Name: capa_actions; Type: TABLE; Schema: qms; Owner: qms_owner
 
 CREATE TABLE qms.capa_actions (
@@ -12850,6 +12919,16 @@ ALTER TABLE ONLY qms.audit_logs
 ALTER TABLE ONLY qms.audits
     ADD CONSTRAINT audits_pkey PRIMARY KEY (id);
 
+-- Name: calculations calculations_organization_id_id_key; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.calculations
+    ADD CONSTRAINT calculations_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: calculations calculations_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.calculations
+    ADD CONSTRAINT calculations_pkey PRIMARY KEY (id);
+
 -- Name: calibrations calibrations_pkey; Type: CONSTRAINT; Schema: qms; Owner: qms_owner
 
 ALTER TABLE ONLY qms.calibrations
@@ -13436,6 +13515,18 @@ CREATE INDEX audits_lead_auditor_idx ON qms.audits USING btree (lead_auditor);
 -- Name: audits_org; Type: INDEX; Schema: qms; Owner: qms_owner
 
 CREATE INDEX audits_org ON qms.audits USING btree (organization_id);
+
+-- Name: calculations_created_by; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX calculations_created_by ON qms.calculations USING btree (created_by);
+
+-- Name: calculations_made; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX calculations_made ON qms.calculations USING btree (organization_id, created_at DESC);
+
+-- Name: calculations_repeats; Type: INDEX; Schema: qms; Owner: qms_owner
+
+CREATE INDEX calculations_repeats ON qms.calculations USING btree (organization_id, repeats) WHERE (repeats IS NOT NULL);
 
 -- Name: calibrations_created_by_idx; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -14250,6 +14341,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.audit_anchors FOR EACH
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.audit_logs FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: calculations append_only; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.calculations FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: escalations append_only; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON qms.escalations FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
@@ -14605,6 +14700,10 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.approvals FOR EACH STATEME
 -- Name: audits never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.audits FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: calculations never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON qms.calculations FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: calibrations never_truncated; Type: TRIGGER; Schema: qms; Owner: qms_owner
 
@@ -15213,6 +15312,21 @@ ALTER TABLE ONLY qms.audits
 
 ALTER TABLE ONLY qms.audits
     ADD CONSTRAINT audits_organization_id_id_fkey FOREIGN KEY (organization_id, id) REFERENCES qms.quality_items(organization_id, id);
+
+-- Name: calculations calculations_created_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.calculations
+    ADD CONSTRAINT calculations_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: calculations calculations_organization_id_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.calculations
+    ADD CONSTRAINT calculations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: calculations calculations_organization_id_repeats_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
+
+ALTER TABLE ONLY qms.calculations
+    ADD CONSTRAINT calculations_organization_id_repeats_fkey FOREIGN KEY (organization_id, repeats) REFERENCES qms.calculations(organization_id, id);
 
 -- Name: calibrations calibrations_created_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -16020,6 +16134,10 @@ ALTER TABLE ml_loop.training_data ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY add_own ON qms.audits FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
 
+-- Name: calculations add_own; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY add_own ON qms.calculations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND (created_by = ( SELECT qms.current_user_id() AS current_user_id)) AND (created_kind = ( SELECT qms.current_actor_kind() AS current_actor_kind))));
+
 -- Name: calibrations add_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY add_own ON qms.calibrations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_keep_records() AS may_keep_records)));
@@ -16155,6 +16273,10 @@ CREATE POLICY administration ON qms.audit_logs FOR SELECT TO qms_definer USING (
 -- Name: audits administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY administration ON qms.audits TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: calculations administration; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY administration ON qms.calculations TO qms_definer USING (true) WITH CHECK (true);
 
 -- Name: calibrations administration; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -16363,6 +16485,10 @@ ALTER TABLE qms.audit_logs ENABLE ROW LEVEL SECURITY;
 -- Name: audits; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
 ALTER TABLE qms.audits ENABLE ROW LEVEL SECURITY;
+
+-- Name: calculations; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
+
+ALTER TABLE qms.calculations ENABLE ROW LEVEL SECURITY;
 
 -- Name: calibrations; Type: ROW SECURITY; Schema: qms; Owner: qms_owner
 
@@ -16637,6 +16763,10 @@ CREATE POLICY read_own ON qms.audit_logs FOR SELECT TO qms_app, qms_sql USING ((
 -- Name: audits read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
 CREATE POLICY read_own ON qms.audits FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: calculations read_own; Type: POLICY; Schema: qms; Owner: qms_owner
+
+CREATE POLICY read_own ON qms.calculations FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: calibrations read_own; Type: POLICY; Schema: qms; Owner: qms_owner
 
@@ -19241,6 +19371,72 @@ GRANT INSERT(checklist),UPDATE(checklist) ON TABLE qms.audits TO qms_app;
 -- Name: COLUMN audits.conclusion; Type: ACL; Schema: qms; Owner: qms_owner
 
 GRANT INSERT(conclusion),UPDATE(conclusion) ON TABLE qms.audits TO qms_app;
+
+-- Name: TABLE calculations; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT SELECT ON TABLE qms.calculations TO qms_app;
+GRANT SELECT ON TABLE qms.calculations TO qms_sql;
+GRANT SELECT ON TABLE qms.calculations TO qms_definer;
+
+-- Name: COLUMN calculations.id; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(id) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.organization_id; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(organization_id) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.method; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(method) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.method_version; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(method_version) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.software; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(software) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.source; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(source) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.source_says; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(source_says) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.options; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(options) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.n; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(n) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.input_rows; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(input_rows) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.input_sha256; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(input_sha256) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.answer; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(answer) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.answer_sha256; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(answer_sha256) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.picture; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(picture) ON TABLE qms.calculations TO qms_app;
+
+-- Name: COLUMN calculations.repeats; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT INSERT(repeats) ON TABLE qms.calculations TO qms_app;
 
 -- Name: TABLE capa_actions; Type: ACL; Schema: qms; Owner: qms_owner
 

@@ -26,7 +26,7 @@ _COMMANDS = {
     "ingest": "Bring in a folder of documents.",
     "users": "The people who may approve: add, list, roles, passwd, end, deactivate.",
     "page": "Serve the approval page until Ctrl-C.",
-    "report": "Reports of records: 8d.",
+    "report": "Reports: 8d, monthly, management-review, supplier, capa-board.",
     "approvals": "What waits for a person: list, show, approve, reject.",
     "workflow": "The state machines of records: show, check, propose.",
     "escalate": "Raise what is overdue to whom its workflow names.",

@@ -34,6 +34,7 @@ from qms_mcp.errors import NotAllowedError, UnavailableError
 _log = logging.getLogger(__name__)
 _MINT = query("identity.mint")
 _BEGIN, _BEGIN_READ_ONLY, _ROLLBACK = Command(b"BEGIN"), Command(b"BEGIN READ ONLY"), Command(b"ROLLBACK")
+_BEGIN_ONE_MOMENT = Command(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _PROBE = Command(b"SET LOCAL ROLE qms_probe")
 _BACKEND = Command(b"SELECT pg_catalog.pg_backend_pid()")
 _PLUMBING = 3
@@ -96,20 +97,26 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, principal: Principal, *, read_only: bool = False, because: str | None = None
+        self,
+        principal: Principal,
+        *,
+        read_only: bool = False,
+        one_moment: bool = False,
+        because: str | None = None,
     ) -> AsyncGenerator[Transaction]:
         """Open a transaction of the application on behalf of `principal`.
 
         Args:
             principal: On whose behalf.
             read_only: Nothing can be written.
+            one_moment: Nothing can be written, and all that is read is as of one moment.
             because: The reason for what is written, for the trail; changes of regulated records need one.
 
         Raises:
             NotAuthenticatedError: The membership is not valid (any more).
             UnavailableError: The database can't be reached.
         """
-        begin = _BEGIN_READ_ONLY if read_only else _BEGIN
+        begin = _BEGIN_ONE_MOMENT if one_moment else _BEGIN_READ_ONLY if read_only else _BEGIN
         assume = assuming(principal, because)
 
         async def preamble(connection: Connection) -> None:

@@ -39,11 +39,13 @@ class PageSize:
         rows: How many rows.
         bytes: How many bytes of JSON.
         cell: How many characters of one value.
+        raw: How many bytes are taken from the database at all.
     """
 
     rows: int
     bytes: int = 46_000
     cell: int = 1_000
+    raw: int = _MOST_RAW_BYTES
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ async def run_query(
             principal,
             timeout_ms=timeout_ms,
             first=first,
-            budget=_MOST_RAW_BYTES,
+            budget=size.raw,
             only_first=not cursor or wanted <= _FIRST_FETCH,
         ) as transaction:
             answer = transaction.answers[-1]
@@ -140,7 +142,7 @@ async def _fetch_rest(transaction: SqlTransaction, rows: list[Row], wanted: int,
     if held > size.bytes:
         return False
     fetch = Command(b"FETCH FORWARD %d FROM qms_rows" % (wanted - len(rows)))
-    answer = (await exchange(transaction.connection, [fetch], budget=_MOST_RAW_BYTES))[0]
+    answer = (await exchange(transaction.connection, [fetch], budget=size.raw))[0]
     rows.extend(answer.rows)
     return answer.whole
 

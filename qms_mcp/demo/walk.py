@@ -23,6 +23,7 @@ from qms_mcp.demo.company import HALDEN, MORROW
 from qms_mcp.demo.job import ASK, CHANGE, CHECK, LOOK
 from qms_mcp.demo.knowledge import documents
 from qms_mcp.demo.load import Loaded, load_companies
+from qms_mcp.demo.numbers import NUMBERS
 from qms_mcp.demo.procedures import fill_inbox
 from qms_mcp.demo.safety import HOSTILE, OURS, THEIRS
 from qms_mcp.demo.script import Chapter, Memory, Step
@@ -105,7 +106,7 @@ class Walk:
         """Walk through everything as somebody of the first company."""
         async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client:
             inbox = str(fill_inbox(self.home))
-            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox), AGENTS):
+            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox), NUMBERS, AGENTS):
                 await self._chapter(client, chapter)
             await self._other_company()
             await self._ledger(client)

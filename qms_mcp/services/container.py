@@ -6,6 +6,9 @@ from pathlib import Path
 from qms_mcp.db.database import SQL_SEARCH_PATH, Database
 from qms_mcp.db.guard import Guard
 from qms_mcp.home import default_home
+from qms_mcp.services.analysis.baselines import Baselines
+from qms_mcp.services.analysis.sources import Sources
+from qms_mcp.services.analysis.workbench import Workbench
 from qms_mcp.services.approvals import Approvals
 from qms_mcp.services.audits import Audits
 from qms_mcp.services.capas.service import Capas
@@ -24,11 +27,13 @@ from qms_mcp.services.migrations.service import Migrations
 from qms_mcp.services.quality_checks.dataset_reading import datasets_over
 from qms_mcp.services.quality_checks.service import QualityChecks
 from qms_mcp.services.records.service import Records
+from qms_mcp.services.reports.service import QualityReports
 from qms_mcp.services.review.service import CodeReview
 from qms_mcp.services.risks import Risks
 from qms_mcp.services.rls.service import RowSecurity
 from qms_mcp.services.search.service import Search
 from qms_mcp.services.signing.service import Links, Signing
+from qms_mcp.services.sql.querying import Querying
 from qms_mcp.services.sql.service import SqlTools
 from qms_mcp.services.sql_tests.service import SqlTests
 from qms_mcp.services.suppliers import Suppliers
@@ -45,8 +50,10 @@ class Services:
     """What the system can do, by domain."""
 
     database: Database
+    analysis: Workbench
     approvals: Approvals
     audits: Audits
+    baselines: Baselines
     migrations: Migrations
     transforms: Transforms
     capas: Capas
@@ -60,6 +67,7 @@ class Services:
     documents: Documents
     events: Events
     feedback_classes: FeedbackClassifier
+    reports: QualityReports
     risks: Risks
     search: Search
     embedding: Embedding
@@ -89,8 +97,12 @@ class Services:
         """
         guard = Guard(search_path=SQL_SEARCH_PATH)
         embedding = Embedding(database, settings)
+        documents = Documents(database, settings, home or settings.qms_home or default_home())
+        analysis = Workbench(database, Sources(database, Querying(database, guard, settings.qms_statement_timeout_ms)))
         return cls(
             database=database,
+            analysis=analysis,
+            baselines=Baselines(database, analysis, documents),
             approvals=Approvals(database),
             migrations=Migrations(database, changed=guard.catalogue_changed),
             transforms=Transforms(database, guard),
@@ -108,9 +120,10 @@ class Services:
             audits=Audits(database),
             changes=Changes(database),
             dispatches=Dispatches(database, embedding, settings),
-            documents=Documents(database, settings, home or settings.qms_home or default_home()),
+            documents=documents,
             events=Events(database, Signing(database, links)),
             feedback_classes=FeedbackClassifier(database, settings),
+            reports=QualityReports(database, analysis, documents.originals, settings),
             risks=Risks(database),
             search=Search(database, embedding),
             embedding=embedding,

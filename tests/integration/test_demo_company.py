@@ -10,12 +10,19 @@ import pytest
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.db.guard import Guard
 from qms_mcp.db.local_owner import LOCAL_OWNER_ID
 from qms_mcp.db.queries import Query
 from qms_mcp.demo.company import COMPANIES, HALDEN, MORROW, Company
 from qms_mcp.demo.load import Loaded, load_companies
 from qms_mcp.demo.records import items, requirements
 from qms_mcp.errors import NotAuthenticatedError
+from qms_mcp.services.analysis.sources import Sources
+from qms_mcp.services.analysis.workbench import Workbench
+from qms_mcp.services.metrics.answer import MetricsOptions
+from qms_mcp.services.metrics.definitions import EVENTS
+from qms_mcp.services.metrics.method import CALCULATE_METRICS
+from qms_mcp.services.sql.querying import Querying
 from tests.conftest import copied_database, wiring_for
 
 pytestmark = pytest.mark.anyio
@@ -154,3 +161,67 @@ async def test_the_owner_sees_the_first_company_and_may_not_enter_the_second(fil
     with pytest.raises(NotAuthenticatedError):
         async with filled.database.transaction(Principal(LOCAL_OWNER_ID, MORROW.organization_id, frozenset())):
             pass
+
+
+# Its key figures, against SQL written apart ---------------------------------------------------------------------------
+
+OWNER = Principal(LOCAL_OWNER_ID, HALDEN.organization_id, frozenset({"owner", "admin"}), "agent")
+KNOWN = Query(
+    "test",
+    """
+    SELECT
+        count(*) FILTER (WHERE i.closed_at IS NULL) AS open,
+        count(*) FILTER (WHERE i.closed_at IS NULL AND i.due_date::date < current_date) AS overdue,
+        count(*) FILTER (WHERE i.closed_at IS NULL AND i.due_date IS NOT NULL) AS dated,
+        percentile_cont(0.5) WITHIN GROUP (
+            ORDER BY i.closed_at::date - coalesce(i.occurred_at, i.created_at)::date
+        ) FILTER (WHERE i.closed_at IS NOT NULL) AS cycle
+    FROM qms.quality_items AS i
+    WHERE i.category = 'capa' AND i.status <> 'cancelled'
+    """,
+)
+ESCAPES = Query(
+    "test",
+    """
+    SELECT
+        count(*) FILTER (WHERE n.detected_at_stage IN ('delivered', 'field')) AS escaped,
+        count(n.detected_at_stage) AS staged, count(*) AS reported
+    FROM qms.quality_items AS i INNER JOIN qms.nonconformances AS n ON i.id = n.id
+    WHERE i.status <> 'cancelled'
+    """,
+)
+
+
+async def test_key_figures_equal_what_sql_counts_apart(filled: Filled) -> None:
+    bench = Workbench(filled.database, Sources(filled.database, Querying(filled.database, Guard(), 15_000)))
+    asked = MetricsOptions(metrics=["ageing", "overdue", "cycle_time", "escape_rate", "reported"], types=["capa"])
+    found = await bench.run(OWNER, CALCULATE_METRICS, None, asked)
+    async with filled.database.transaction(OWNER, read_only=True) as transaction:
+        (capas,) = await transaction.fetch_dicts(KNOWN)
+        (escapes,) = await transaction.fetch_dicts(ESCAPES)
+    by_name = {row[0]: dict(zip(found.values[0], row, strict=True)) for row in found.values[1:]}
+    assert by_name["ageing"]["n"] == capas["open"] > 0
+    assert (by_name["overdue"]["numerator"], by_name["overdue"]["denominator"]) == (capas["overdue"], capas["dated"])
+    assert by_name["cycle_time"]["value"] == capas["cycle"] > 0
+    assert (by_name["escape_rate"]["numerator"], by_name["escape_rate"]["n"]) == (escapes["escaped"], escapes["staged"])
+    grouped = await bench.run(
+        OWNER, CALCULATE_METRICS, None, MetricsOptions(metrics=["reported"], types=["nonconformance"], by="area")
+    )
+    assert grouped.groups
+    assert sum(row[1] for row in grouped.groups["reported"][1:]) == escapes["reported"]
+
+
+async def test_key_figures_of_one_company_are_none_of_the_other(filled: Filled) -> None:
+    bench = Workbench(filled.database, Sources(filled.database, Querying(filled.database, Guard(), 15_000)))
+    counts: list[float] = []
+    for company in (HALDEN, MORROW):
+        principal = manager(company)
+        found = await bench.run(principal, CALCULATE_METRICS, None, MetricsOptions(metrics=["reported"]))
+        async with filled.database.transaction(principal, read_only=True) as transaction:
+            rows = await transaction.fetch_dicts(COUNT)
+        assert found.values[1][2] == sum(row["records"] for row in rows if row["category"] in EVENTS)
+        counts.append(found.values[1][2])
+        assert found.provenance
+        again = await bench.recompute(principal, found.provenance.calculation)
+        assert again.same, again.headline
+    assert counts[0] != counts[1]

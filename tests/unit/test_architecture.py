@@ -5,6 +5,7 @@ psycopg, what may reach stdout, how large a piece may grow before it has to be c
 """
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -22,8 +23,8 @@ MOST_LINES_OF_A_FUNCTION = 60
 
 # Imported where they are used: each costs a client that waits for `initialize`, or needs the database.
 HEAVY = frozenset({
-    "anthropic", "argon2", "jwt", "langfuse", "limits", "numpy", "opentelemetry", "psycopg", "psycopg_pool",
-    "rich", "scipy", "supabase",
+    "anthropic", "argon2", "jwt", "langfuse", "limits", "matplotlib", "numpy", "opentelemetry", "psycopg",
+    "psycopg_pool", "rich", "scipy", "supabase",
 })  # fmt: skip
 
 SQL_TEXT = re.compile(
@@ -41,8 +42,15 @@ def modules(*folders: str) -> list[Path]:
     return found
 
 
+@functools.cache  # several rules read every module
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trees_forgotten() -> Iterator[None]:
+    yield
+    tree.cache_clear()  # a million objects would slow down whatever is tested next
 
 
 def where(path: Path, node: ast.AST) -> str:
@@ -60,13 +68,15 @@ def is_type_checking(node: ast.AST) -> bool:
 
 def executed(node: ast.AST, *, into_functions: bool) -> Iterator[ast.AST]:
     """The nodes that run: all but what stands under TYPE_CHECKING, functions only on request."""
-    for child in ast.iter_child_nodes(node):
-        if is_type_checking(child):
-            continue
-        if not into_functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            continue
-        yield child
-        yield from executed(child, into_functions=into_functions)
+    waiting = [node]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if is_type_checking(child):
+                continue
+            if not into_functions and isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                continue
+            yield child
+            waiting.append(child)
 
 
 def imported(node: ast.AST) -> list[str]:

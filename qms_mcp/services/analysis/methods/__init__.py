@@ -1,0 +1,1 @@
+"""The methods of analysis: one module each, found by `catalogue`."""

@@ -1,0 +1,1 @@
+"""From facts to sections: pure functions, one module a subject."""
