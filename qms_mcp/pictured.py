@@ -41,8 +41,8 @@ async def app_meta_of(answer: BaseModel, ctx: object) -> dict[str, Any] | None:
 
     try:
         svg = await anyio.to_thread.run_sync(draw, picture, "svg")
-    except Exception:
-        _log.exception("a picture could not be drawn; its answer goes without")  # the numbers are not lost with it
+    except Exception:  # noqa: BLE001 - whatever it was, the numbers are not lost with their picture
+        _log.exception("a picture could not be drawn; its answer goes without")
         return None
     return {SVG_KEY: svg.decode()}
 

@@ -32,8 +32,8 @@ async def process_capability(
 ) -> ProcessCapability:
     """Compute Cp, Cpk, Pp, Ppk, Cpm with intervals, and what is expected and seen outside the specification.
 
-    Rows come as they were made. Non-normal values get another distribution; Cp and Cpk are withheld from an unstable
-    process. Fails for mixed units and values all equal.
+    Rows come as made. Non-normal values get another distribution; Cp and Cpk are withheld from an unstable process.
+    Fails for mixed units.
     """
     chosen = CapabilityOptions(
         **(options or CapabilityChoices()).model_dump(),

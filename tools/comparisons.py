@@ -27,14 +27,13 @@ async def find_anomalies(
     options: Annotated[
         AnomalyChoices | None,
         Object,
-        Field(description="group, period (month...), exposure, trials, season (12), since (date), alpha."),
+        Field(description="group, period (month), exposure, trials, season (12), since, alpha."),
     ] = None,
     picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
 ) -> AnomalyAnswer:
-    """Find values, rates, categories or subjects of texts that the others do not let one expect, each with why.
+    """Find values, rates, categories or subjects of texts that stand out, each with why and how likely by chance.
 
-    Says how likely each is by chance, and how many false ones to expect. Values far off are no proof of an error. Too
-    few values fail.
+    Says how many false ones to expect. Too few values fail.
     """
     chosen = (options or AnomalyChoices()).model_dump(exclude_unset=True)
     made = AnomalyOptions.model_validate({**chosen, "value": value, "kind": kind, "time": time})
@@ -46,15 +45,14 @@ async def pareto(
     ctx: Ctx,
     source: Annotated[Source, Field(description=SOURCE_WORDS)],
     category: Annotated[str | list[str], Columns, Field(description="Column, or several: combinations.")],
-    count: Annotated[str | None, Field(description="Column of counts; else rows count.")] = None,
-    cost: Annotated[str | None, Field(description="Column to add up instead.")] = None,
+    count: Annotated[str | None, Field(description="Column; else rows count.")] = None,
+    cost: Annotated[str | None, Field(description="Column to add up.")] = None,
     limit: Annotated[float, Field(gt=0, le=1, description="Share the vital few reach.")] = 0.8,
     picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
 ) -> ParetoAnswer:
-    """Rank categories by rows, counts or cost, and name the vital few that reach the limit.
+    """Rank categories by rows, counts or cost; name the vital few.
 
-    Use it to choose what to work on first. Says whether the order is more than chance, and what the tail is made of.
-    Negative weights fail.
+    Says whether the order is more than chance. Negative weights fail.
     """
     options: dict[str, Any] = {"category": category, "count": count, "cost": cost, "limit": limit}
     made = ParetoOptions.model_validate(options)
@@ -71,14 +69,13 @@ async def compare_groups(
     options: Annotated[
         CompareChoices | None,
         Object,
-        Field(description="event (fail), trials, exposure, pair, time and split (before, after), margin, alpha."),
+        Field(description="event (fail), trials, exposure, pair, time + split (before/after), margin, alpha."),
     ] = None,
     picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
 ) -> CompareAnswer:
-    """Compare means, proportions or rates of groups, before and after, or pairs: how large, how sure, which differ.
+    """Compare means, proportions or rates of groups, before and after, or in pairs: how large, how sure.
 
-    Checks what a test assumes and chooses accordingly; without a difference, says what would have been found. With a
-    margin, tests equivalence. A single group fails.
+    The test is chosen by what it assumes; where none differs, says what would have been found. One group fails.
     """
     chosen = (options or CompareChoices()).model_dump(exclude_unset=True)
     made = CompareOptions.model_validate({**chosen, "value": value, "group": group, "kind": kind})

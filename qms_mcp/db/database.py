@@ -97,19 +97,14 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self,
-        principal: Principal,
-        *,
-        read_only: bool = False,
-        one_moment: bool = False,
-        because: str | None = None,
+        self, principal: Principal, *, read_only: bool = False, one_moment: bool = False, because: str | None = None
     ) -> AsyncGenerator[Transaction]:
         """Open a transaction of the application on behalf of `principal`.
 
         Args:
             principal: On whose behalf.
             read_only: Nothing can be written.
-            one_moment: Nothing can be written, and all that is read is as of one moment.
+            one_moment: The same, and all that is read is as of one moment.
             because: The reason for what is written, for the trail; changes of regulated records need one.
 
         Raises:

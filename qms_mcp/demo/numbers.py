@@ -7,10 +7,11 @@ from typing import Any, Final
 from qms_mcp.demo.script import Answer, Chapter, Memory, Step
 
 CHART: Final = "spc_chart"
+BASELINE: Final = "BL-SEALER-2-FORCE"
 # Seal force of thirty pouches, in newton: a process at 22 N with its usual spread.
 FORCES = (
-    21.9, 22.3, 21.6, 22.1, 22.4, 21.8, 22.0, 22.6, 21.7, 22.2, 21.5, 22.1, 22.3, 21.9, 22.0, 22.5, 21.8, 22.2, 21.7, 22.0,
-    22.4, 21.9, 22.1, 21.6, 22.3, 22.0, 21.8, 22.2, 22.1, 21.9,
+    21.9, 22.3, 21.6, 22.1, 22.4, 21.8, 22.0, 22.6, 21.7, 22.2, 21.5, 22.1, 22.3, 21.9, 22.0, 22.5, 21.8, 22.2, 21.7,
+    22.0, 22.4, 21.9, 22.1, 21.6, 22.3, 22.0, 21.8, 22.2, 22.1, 21.9,
 )  # fmt: skip
 # A week later the jaw ran hot.
 LATER = (22.1, 21.9, 22.6, 22.9, 22.7, 23.1, 22.8, 23.4, 23.0, 23.6)
@@ -44,7 +45,7 @@ NUMBERS = Chapter(
         Step(
             "Is the seal force of pouch sealer 2 in control?", CHART,
             {"source": _forces(FORCES), "value": "force", "picture": "none"}, check=_in_control,
-            why="It chose the chart, says why, and keeps what it computed; trial limits come from these thirty pouches.",
+            why="It chose the chart, says why, and keeps what it computed; the limits are those of these pouches.",
         ),
         Step(
             "Can it hold 22 N plus or minus 1.5?", "process_capability",
@@ -56,14 +57,14 @@ NUMBERS = Chapter(
             "Keep these limits for the weeks to come.", "freeze_baseline",
             lambda memory: {"calculation": _calculation(memory), "name": "SEALER-2-FORCE", "reason": WHY,
                             "idempotency_key": "demo-sealer-2"},
-            check=lambda a, _: str(a.get("baseline", "")).startswith("BL-SEALER-2-FORCE"),
+            check=lambda a, _: str(a.get("baseline", "")).startswith(BASELINE),
             why="The baseline is a controlled document now, a draft: a person reviews and signs it.",
         ),
         Step(
             "And this week?", CHART,
-            {"source": _forces(LATER), "value": "force", "options": {"baseline": "BL-SEALER-2-FORCE"}, "picture": "none"},
+            {"source": _forces(LATER), "value": "force", "options": {"baseline": BASELINE}, "picture": "none"},
             check=_out_of_control,
-            why="Judged against the frozen limits: it says which rule fired, where it first did, and that nobody signed.",
+            why="Judged against the frozen limits: which rule fired, where it first did, and that nobody signed them.",
         ),
         Step(
             "Would that come out the same again?", "recompute", lambda memory: {"calculation": _calculation(memory)},
@@ -90,7 +91,7 @@ NUMBERS = Chapter(
         ),
         Step(
             "Write the monthly quality report.", "quality_report",
-            lambda _: {"kind": "monthly", "period": _last_month(), "reason": "The monthly meeting of quality and production.",
+            lambda _: {"kind": "monthly", "period": _last_month(), "reason": "The quality meeting is on Monday.",
                        "idempotency_key": f"demo-monthly-{_last_month()}"},
             check=lambda a, _: bool(a.get("number")),
             why="Markdown, HTML and PDF, each with its sha256, marked as drafted: a draft document a person signs.",

@@ -22,6 +22,7 @@ _LONGEST_LABEL = 170.0
 _LONGEST_CATEGORY = 220.0
 _FEW = 24  # up to so many categories every one is named
 _NUMBER = re.compile(r"[-\u2212]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_RULES = re.compile(r"\d{1,2}(, ?\d{1,2})*")
 _BARS = frozenset({"bars", "barh", "area"})
 
 
@@ -154,7 +155,7 @@ def framed(panel: Panel, words: Words, height: float, alike: Sequence[Panel] = (
         )
     else:
         frame.y_ticks = tuple(Tick(tick, (label,)) for tick, label in zip(values.ticks, values.labels, strict=True))
-    frame.limits = () if flat else tuple(_limits(panel, words, frame.y))
+    frame.limits = () if flat else tuple(_limits(frame, words))
     frame.margin_left = _left_margin(frame, words)
     frame.margin_right = _right_margin(frame)
     return frame
@@ -259,14 +260,22 @@ def _is(told: float, value: float) -> bool:
     return any(math.isclose(told, meant, rel_tol=0.006, abs_tol=1e-12) for meant in (value, 100 * value))
 
 
-def _limits(panel: Panel, words: Words, scale: Scale) -> Iterable[Written]:
-    end = max((level.x[-1] for level in panel.levels if level.x and not level.upright), default=0.0)
-    for level in panel.levels:
+def ends_early(level: Level, frame: Frame) -> bool:
+    """Return whether a limit ends clearly before the last point: its words stand beside it, not at the right margin."""
+    if not level.x:
+        return False
+    ends = [other.x[-1] for other in frame.panel.levels if other.x and not other.upright]
+    last = max([*ends, *(max(one.x) for one in frame.series if one.x)])
+    span = frame.x.high - frame.x.low
+    return level.x[-1] < last - max(0.03 * span, 0.6 if span > 5 else 0.0)  # noqa: PLR2004 - points by number
+
+
+def _limits(frame: Frame, words: Words) -> Iterable[Written]:
+    for level in frame.panel.levels:
         values = [value for value in level.values if value is not None]
-        ends_before = bool(level.x) and level.x[-1] < end
-        if level.upright or not values or not level.label or ends_before:
+        if level.upright or not values or not level.label or ends_early(level, frame):
             continue
-        text = fitted(labelled(level, words, scale), LABEL, _LONGEST_LABEL)
+        text = fitted(labelled(level, words, frame.y), LABEL, _LONGEST_LABEL)
         yield Written(values[-1], text, level.kind)
 
 
@@ -339,7 +348,8 @@ def _legend(frame: Frame, words: Words, width: float) -> tuple[Entry, ...]:
     ]
     signals = [mark for mark in frame.panel.marks if mark.role == "signal"]
     if signals and frame.first_signals:
-        named.append(("signal, with its rule" if any(mark.label for mark in signals) else "signal", 0, "mark"))
+        ruled = all(_RULES.fullmatch(mark.label) for mark in signals)
+        named.append(("signal, with its rule" if ruled else "signal", 0, "mark"))
     entries: list[Entry] = []
     left, row = 0.0, 0
     for text, part, of in named:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from qms_mcp.pictures.framing import Frame, labelled
+from qms_mcp.pictures.framing import Frame, ends_early, labelled
 from qms_mcp.pictures.labels import Box, beside
 from qms_mcp.pictures.model import Level, Mark
 from qms_mcp.pictures.scales import drawable
@@ -55,9 +55,8 @@ def _limits(frame: Frame, place: Place, words: Words, points: Sequence[Box]) -> 
     """Return the labels of limits that do not reach the right margin, or have none: above or below their line."""
     written = {limit.text for limit in frame.limits}
     placed: list[Placed] = []
-    last = max((level.x[-1] for level in frame.panel.levels if level.x and not level.upright), default=0.0)
     for level in frame.panel.levels:
-        in_margin = not frame.right and not (level.x and level.x[-1] < last)
+        in_margin = not frame.right and not ends_early(level, frame)
         if level.upright or frame.flat or in_margin or not level.label:
             continue
         text = fitted(labelled(level, words, frame.y), INSIDE, place.width / 2)

@@ -22,8 +22,8 @@ FAMILY = "DejaVu Sans"
 _WIDER = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "WenQuanYi Micro Hei",
     "Droid Sans Fallback", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans",
-    "Noto Sans Arabic", "Noto Naskh Arabic", "Noto Sans Hebrew", "Noto Sans Thai", "Noto Sans Devanagari", "Noto Emoji", "Symbola",
-    "Arial Unicode MS", "FreeSans", "Segoe UI", "Segoe UI Symbol",
+    "Noto Sans Arabic", "Noto Naskh Arabic", "Noto Sans Hebrew", "Noto Sans Thai", "Noto Sans Devanagari",
+    "Noto Emoji", "Symbola", "Arial Unicode MS", "FreeSans", "Segoe UI", "Segoe UI Symbol",
 )  # fmt: skip
 _BOX = "□"  # a white square, which DejaVu has
 _STAND_INS = [*map(chr, range(0x2800, 0x2900)), *map(chr, range(0x4DC0, 0x4E00)), *map(chr, range(0x2200, 0x2300))]

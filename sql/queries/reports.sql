@@ -478,55 +478,53 @@ ORDER BY i.closed_at DESC NULLS FIRST, i.created_at ASC, i.number ASC
 LIMIT %(max_rows)s;
 
 -- name: repeat_causes
--- Causes that were named more than once in the year up to the moment, by nonconformances and by CAPAs.
-SELECT
-    min(k.cause) AS cause,
-    count(DISTINCT k.id)::integer AS records,
-    (count(DISTINCT k.id) FILTER (WHERE k.at >= %(since)s))::integer AS in_period,
-    (count(DISTINCT k.id) FILTER (WHERE k.category = 'capa'))::integer AS capas,
-    (count(DISTINCT k.id) FILTER (WHERE k.after_closed))::integer AS after_a_closed_capa,
-    (array_agg(DISTINCT k.number))[1:4] AS numbers,
-    (count(*) OVER ())::integer AS total
-FROM (
+-- Causes that were named more than once in the year up to the moment, by nonconformances and by CAPAs; how many of
+-- these came after a CAPA on the same cause was closed.
+WITH solved AS (
     SELECT
-        i.id,
-        i.number,
-        i.category,
-        coalesce(i.occurred_at, i.created_at) AS at,
-        c.cause,
-        EXISTS (
-            SELECT FROM qms.capas AS d
-            INNER JOIN qms.quality_items AS q ON d.id = q.id
-            WHERE
-                d.organization_id = (SELECT qms.current_organization_id())
-                AND q.status = 'closed'
-                AND lower(btrim(d.root_cause_summary)) = lower(btrim(c.cause))
-                AND q.closed_at < coalesce(i.occurred_at, i.created_at)
-                AND d.id <> i.id
-        ) AS after_closed
-    FROM qms.quality_items AS i
-    INNER JOIN (
-        SELECT
-            n.id,
-            n.root_cause AS cause
-        FROM qms.nonconformances AS n
-        WHERE n.organization_id = (SELECT qms.current_organization_id())
-        UNION ALL
-        SELECT
-            d.id,
-            d.root_cause_summary AS cause
-        FROM qms.capas AS d
-        WHERE d.organization_id = (SELECT qms.current_organization_id())
-    ) AS c ON i.id = c.id
+        lower(btrim(d.root_cause_summary)) AS cause,
+        min(i.closed_at) AS closed_at
+    FROM qms.capas AS d
+    INNER JOIN qms.quality_items AS i ON d.id = i.id
     WHERE
-        i.organization_id = (SELECT qms.current_organization_id())
-        AND i.status <> 'cancelled'
-        AND btrim(c.cause) <> ''
-        AND coalesce(i.occurred_at, i.created_at) >= %(year_from)s
-        AND coalesce(i.occurred_at, i.created_at) < %(at)s
-) AS k
-GROUP BY lower(btrim(k.cause))
-HAVING count(DISTINCT k.id) > 1
+        d.organization_id = (SELECT qms.current_organization_id())
+        AND i.status = 'closed'
+        AND btrim(d.root_cause_summary) <> ''
+    GROUP BY lower(btrim(d.root_cause_summary))
+),
+
+causes AS (
+    SELECT
+        n.id,
+        n.root_cause AS cause
+    FROM qms.nonconformances AS n
+    WHERE n.organization_id = (SELECT qms.current_organization_id()) AND btrim(n.root_cause) <> ''
+    UNION ALL
+    SELECT
+        d.id,
+        d.root_cause_summary AS cause
+    FROM qms.capas AS d
+    WHERE d.organization_id = (SELECT qms.current_organization_id()) AND btrim(d.root_cause_summary) <> ''
+)
+
+SELECT
+    min(c.cause) AS cause,
+    count(*)::integer AS records,
+    (count(*) FILTER (WHERE coalesce(i.occurred_at, i.created_at) >= %(since)s))::integer AS in_period,
+    (count(*) FILTER (WHERE i.category = 'capa'))::integer AS capas,
+    (count(*) FILTER (WHERE coalesce(i.occurred_at, i.created_at) > s.closed_at))::integer AS after_a_closed_capa,
+    (array_agg(i.number ORDER BY i.number))[1:4] AS numbers,
+    (count(*) OVER ())::integer AS total
+FROM causes AS c
+INNER JOIN qms.quality_items AS i ON c.id = i.id
+LEFT JOIN solved AS s ON lower(btrim(c.cause)) = s.cause
+WHERE
+    i.organization_id = (SELECT qms.current_organization_id())
+    AND i.status <> 'cancelled'
+    AND coalesce(i.occurred_at, i.created_at) >= %(year_from)s
+    AND coalesce(i.occurred_at, i.created_at) < %(at)s
+GROUP BY lower(btrim(c.cause))
+HAVING count(*) > 1
 ORDER BY records DESC, cause ASC
 LIMIT %(max_rows)s;
 

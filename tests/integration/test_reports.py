@@ -172,24 +172,22 @@ async def test_a_report_is_kept_as_a_draft_document_with_its_files_by_their_hash
     assert [one["reason"] for one in reasons] == [WHY]
 
 
-async def test_made_again_it_is_the_next_version_and_says_whether_the_numbers_moved(
-    world: World, monthly: Made
-) -> None:
-    assert monthly.answer.unchanged is None
+async def test_made_again_it_is_the_next_version_and_says_whether_numbers_moved(world: World) -> None:
     period = MONTH.before.label
-    first = await world.make(period=period)
-    second = await world.make(period=period)
-    assert (first.answer.document, second.answer.document) == (f"QR-{period} v1", f"QR-{period} v2")
+    first = await world.make("supplier", period=period)
+    second = await world.make("supplier", period=period)
+    assert (first.answer.document, second.answer.document) == (f"SR-{period} v1", f"SR-{period} v2")
+    assert first.answer.unchanged is None
     assert second.answer.unchanged
-    assert f"The numbers are those of QR-{period} v1." in second.answer.warnings
-    assert f"The numbers are those of QR-{period} v1." in " ".join(pages(second.files["pdf"])[0].split())
+    assert f"The numbers are those of SR-{period} v1." in second.answer.warnings
+    assert f"The numbers are those of SR-{period} v1." in " ".join(pages(second.files["pdf"])[0].split())
     occurred = f"{MONTH.before.first + timedelta(days=3)}T10:00:00Z"
-    await world.add("nonconformance", title="One more", occurred_at=occurred)
-    third = await world.make(period=period)
-    assert third.answer.document == f"QR-{period} v3"
+    await world.add("nonconformance", title="One more", detected_at_stage="incoming", occurred_at=occurred)
+    third = await world.make("supplier", period=period)
+    assert third.answer.document == f"SR-{period} v3"
     assert third.answer.unchanged is None
-    now, before = (section(one.answer, "Nonconformities")["nonconformances reported"] for one in (third, second))
-    assert now == before + 1
+    title, name = "Performance of external providers", "incoming nonconformances without a supplier"
+    assert section(third.answer, title)[name] == section(second.answer, title)[name] + 1
 
 
 async def test_the_same_key_makes_one_report(world: World) -> None:
@@ -275,13 +273,12 @@ async def test_a_supplier_has_its_ppm_its_corrective_actions_and_its_certificate
 
 
 async def test_records_and_files_of_another_organization_are_never_in_it(world: World, monthly: Made) -> None:
-    occurred = f"{MONTH.first + timedelta(days=1)}T08:00:00Z"
-    await world.add("nonconformance", by=THEIRS, title="Zirkonsand", area="Zirkonsand", occurred_at=occurred)
-    made = await world.make("management_review", period=MONTH.label[:4], preview=True)
-    theirs = await world.make("monthly", by=THEIRS, preview=True)
+    await world.add("supplier", by=THEIRS, title="Zirkonsand", occurred_at=f"{MONTH.first}T08:00:00Z")
+    ours = await world.make("supplier", period=MONTH.label, preview=True)
+    theirs = await world.make("supplier", period=MONTH.label, by=THEIRS, preview=True)
     assert "Zirkonsand" in theirs.answer.markdown
-    assert "Zirkonsand" not in made.answer.markdown
-    assert MORROW.name not in made.answer.markdown
+    assert "Zirkonsand" not in ours.answer.markdown
+    assert MORROW.name not in ours.answer.markdown + monthly.files["markdown"].decode()
     assert await world.reports().file(OWNER, f"QR-{MONTH.label}", 1, "pdf") == monthly.files["pdf"]
     with pytest.raises(NotFoundError):
         await world.reports().file(THEIRS, f"QR-{MONTH.label}", 1, "pdf")
@@ -299,10 +296,9 @@ async def test_of_an_organization_without_records_a_short_report_says_so(world: 
 
 
 async def test_what_records_say_stays_text_in_each_form(world: World) -> None:
-    occurred = f"{MONTH.before.before.first + timedelta(days=1)}T08:00:00Z"
-    await world.add("nonconformance", title=HOSTILE, area=HOSTILE, root_cause=HOSTILE, occurred_at=occurred)
-    await world.add("nonconformance", title=HOSTILE, area=HOSTILE, root_cause=HOSTILE, occurred_at=occurred)
-    made = await world.make(period=MONTH.before.before.label)
+    before = MONTH.before.before
+    await world.add("supplier", title=HOSTILE, occurred_at=f"{before.first}T08:00:00Z")
+    made = await world.make("supplier", period=before.label)
     assert '#panic("x")' in " ".join(" ".join(pages(made.files["pdf"])).split())
     html = made.files["html"].decode()
     assert "<script" not in html

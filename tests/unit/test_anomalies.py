@@ -59,7 +59,7 @@ def test_the_chance_of_a_value_is_what_it_says(n: int) -> None:
 def test_skewed_values_are_judged_by_their_logarithms() -> None:
     values = np.random.default_rng(3).lognormal(0, 1, 400)
     scale = scale_of(values)
-    assert scale.how == "log mad"
+    assert scale.power == 0
     assert not called(scale.chance(values), 0.05).at.size
     low, high = scale.expected(0.001)
     assert 0 < low < high

@@ -330,7 +330,7 @@ NUMBERS = st.one_of(
     st.one_of(st.none(), NUMBERS),
     st.one_of(st.none(), NUMBERS),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=60)
 def test_whatever_comes_there_is_a_number_or_a_reason(
     values: list[float], distribution: Distribution, subgroup: int | None, lsl: float | None, usl: float | None
 ) -> None:

@@ -14,7 +14,7 @@ from qms_mcp.context import Ctx
 from qms_mcp.pictured import APP_URI, SVG_KEY, analysis_app
 from qms_mcp.pictures.model import Panel, Picture, Series
 from qms_mcp.registered import registered
-from qms_mcp.registry import tool
+from qms_mcp.registry import ToolSpec, tool
 from qms_mcp.services.answer import Answer
 
 pytestmark = pytest.mark.anyio
@@ -26,15 +26,15 @@ class Told(Answer):
     _images: tuple[tuple[str, bytes], ...] = PrivateAttr(default=())
     _picture: Picture | None = PrivateAttr(default=None)
 
+    def illustrated(self, images: tuple[tuple[str, bytes], ...]) -> "Told":
+        self._images, self._picture = images, DRAWN
+        return self
+
 
 @tool(toolset="analytics", title="Draw", reads=True)
 async def draw_it(ctx: Ctx, picture: str = "none") -> Told:
     """Draw."""
-    told = Told(headline="Two values.")
-    told._picture = DRAWN
-    if picture != "none":
-        told._images = (("image/png", b"\x89PNG"),)
-    return told
+    return Told(headline="Two values.").illustrated((("image/png", b"\x89PNG"),) if picture != "none" else ())
 
 
 @tool(toolset="analytics", title="Say", reads=True)
@@ -44,7 +44,7 @@ async def say_it(ctx: Ctx) -> Told:
 
 
 def served() -> MCPServer[Any]:
-    specs = [vars(fn)["__qms_tool__"] for fn in (cast("Any", draw_it), cast("Any", say_it))]
+    specs = [cast("ToolSpec", vars(fn)["__qms_tool__"]) for fn in cast("list[Any]", [draw_it, say_it])]
     return MCPServer("test", tools=[registered(spec) for spec in specs], extensions=[analysis_app()])
 
 

@@ -11,7 +11,7 @@ from qms_mcp.services.metrics.periods import Period
 
 GroupBy: TypeAlias = Literal[
     "type", "state", "owner", "area", "supplier", "product", "part", "lot", "cause_category", "stage", "priority",
-    "risk_class", "source", "grade", "department",
+    "risk_class", "source", "grade", "person", "document",
 ]  # fmt: skip
 COLUMNS = ["metric", "title", "value", "unit", "n", "low", "high", "numerator", "denominator", "better", "detail"]
 GROUPED = ["value", "n", "low", "high", "numerator", "denominator"]

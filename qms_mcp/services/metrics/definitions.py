@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 Better: TypeAlias = Literal["more", "less", "neither"]
 Needs: TypeAlias = Literal["records", "volumes", "costs"]
 EVENTS: Final = ("nonconformance", "deviation", "complaint", "capa", "change_request", "finding", "scar")
+MORE_TYPES: Final = ("audit", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ DEFINITIONS: Final[dict[str, MetricDefinition]] = {
         MetricDefinition(
             "on_time_closure",
             "Closed on time",
-            "closed on or before the due day / closed with a due day, in the window; the due "
-            "day is the last one approved, and how many were extended is said",
+            "closed on or before the due day / closed with a due day, in the window; the due day is the last one set "
+            "(by the state it was closed from, or by an approved extension), and how many were extended is said",
             "closed by the due day",
             "closed with a due day",
             f"{_CANCELLED}; closed without a due day",
@@ -124,11 +125,12 @@ DEFINITIONS: Final[dict[str, MetricDefinition]] = {
         MetricDefinition(
             "repeat_rate",
             "Repeats",
-            "reported in the window with a former one of the same part (or product), area and cause "
-            "category (or event type) in the 365 days before, or linked as a duplicate / reported with those fields",
+            "reported in the window with a former one in the 365 days before (nonconformance: same part, area and "
+            "cause category; complaint: same product and event type), or linked as a duplicate / reported with those "
+            "fields or that link",
             "repeats",
             "reported with enough fields to compare",
-            f"{_CANCELLED}; records without part, area and cause",
+            f"{_CANCELLED}; records that lack one of those fields",
             "%",
             "less",
             "ISO 9001 10.2.1 b) 3)",
@@ -164,23 +166,53 @@ DEFINITIONS: Final[dict[str, MetricDefinition]] = {
         MetricDefinition(
             "findings_per_audit",
             "Findings per audit",
-            "findings reported in the window / audits they come from",
-            "findings, by grade",
-            "audits with findings in the window",
-            _CANCELLED,
+            "findings reported in the window / audits that came to their report in the window (those without a "
+            "finding too) or have findings in it",
+            "findings of audits, by grade",
+            "audits held",
+            f"{_CANCELLED}; findings that name no audit",
             "findings an audit",
             "neither",
             "ISO 9001 9.2; ISO 19011 6.4",
+            types=("finding", "audit"),
+            interval=_POISSON,
+        ),
+        MetricDefinition(
+            "finding_response",
+            "Findings answered on time",
+            "findings that came to the state response by their response day / findings whose response day lies in "
+            "the window, and has passed or was met",
+            "answered by the day",
+            "with a response day that has come",
+            "findings without a response day; answers from before the history of transitions count as not given",
+            "%",
+            "more",
+            "ISO 19011 6.7; ISO 9001 9.2.2 e)",
             types=("finding",),
+            interval=_EXACT,
+        ),
+        MetricDefinition(
+            "scar_response",
+            "SCARs answered on time",
+            "SCARs that came to the state response by their response day / SCARs whose response day lies in the "
+            "window, and has passed or was met",
+            "answered by the day",
+            "with a response day that has come",
+            f"{_CANCELLED}; SCARs without a response day",
+            "%",
+            "more",
+            "ISO 9001 8.4.1, 10.2; ISO 13485 7.4.1",
+            types=("scar",),
+            interval=_EXACT,
         ),
         MetricDefinition(
             "training_compliance",
             "Training done",
-            "assignments that were due by as_of and are done (completed, acknowledged or "
-            "waived) / assignments that were due by as_of",
+            "assignments due before as_of that are done (completed, acknowledged or waived) / assignments due before "
+            "as_of; how many were done in time, are overdue and are not yet due is said",
             "done",
-            "due by as_of",
-            f"{_CANCELLED}; not yet due",
+            "due before as_of",
+            f"{_CANCELLED}; not yet due; without a due day",
             "%",
             "more",
             "ISO 9001 7.2; ISO 13485 6.2",
@@ -191,7 +223,7 @@ DEFINITIONS: Final[dict[str, MetricDefinition]] = {
             "reportability_on_time",
             "Reports to authorities on time",
             "reportable complaints reported by their day / reportable "
-            "complaints whose day has come, in the window by that day",
+            "complaints whose day lies in the window, and has passed or was met",
             "reported by the day",
             "reportable and due",
             f"{_CANCELLED}; complaints without a decision, which are counted beside it",
@@ -317,9 +349,15 @@ BUNDLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ("reported", "ageing", "overdue", "cycle_time", "repeat_rate", "complaint_rate", "reportability_on_time"),
         ("complaint",),
     ),
-    "audits": (("reported", "ageing", "overdue", "cycle_time", "on_time_closure", "findings_per_audit"), ("finding",)),
+    "audits": (
+        (
+            "reported", "ageing", "overdue", "cycle_time", "on_time_closure", "findings_per_audit", "finding_response",
+        ),
+        ("finding",),
+    ),
     "suppliers": (
-        ("supplier_ppm", "lot_acceptance", "reported", "ageing", "overdue", "on_time_closure"), ("scar",),
+        ("supplier_ppm", "lot_acceptance", "reported", "ageing", "overdue", "on_time_closure", "scar_response"),
+        ("scar",),
     ),
     "training": (("training_compliance",), ("training",)),
     "cost": (("cost_of_quality",), ("nonconformance",)),
@@ -342,8 +380,10 @@ def markdown() -> str:
         "",
         "What `calculate_metrics` computes. Days are those of the organization's time zone. A record is reported on",
         "the day it occurred, or else was recorded; it is open until it was closed. `as_of` takes a record as closed",
-        "when it was closed by then; its due day, owner and other fields are those of today. Cancelled records are in",
-        "no metric.",
+        "when it was closed by then, and in the state it was in, by its transitions; one taken over from",
+        "elsewhere counts by its day of closing. Its due day, owner and other fields are those of today: how they",
+        "stood on an earlier day is not kept in a form to count by. Cancelled records are in no metric from the day of",
+        "cancelling on. Closed means in a final state (a rejected change request too).",
         "",
         "Bundles: " + "; ".join(f"`{name}`: {', '.join(names)}" for name, (names, _types) in BUNDLES.items()) + ".",
     ]

@@ -4,21 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import anyio.to_thread
+
 from qms_mcp.db.queries import query
 from qms_mcp.errors import InvalidInputError
-from qms_mcp.services.analysis.method import Computed, FlagAnswer, Reader, RecordMethod, significant
+from qms_mcp.services.analysis.method import Computed, Reader, RecordMethod, flagged, significant
 from qms_mcp.services.metrics import outside, shares, timing
-from qms_mcp.services.metrics.answer import COLUMNS, GROUPED, GroupBy, MetricsOptions, MetricsReport
-from qms_mcp.services.metrics.definitions import BUNDLES, DEFINITIONS, EVENTS, MetricDefinition
+from qms_mcp.services.metrics.answer import COLUMNS, GROUPED, MetricsOptions, MetricsReport
+from qms_mcp.services.metrics.definitions import BUNDLES, DEFINITIONS, EVENTS, MORE_TYPES, MetricDefinition
+from qms_mcp.services.metrics.flags import flags_of
+from qms_mcp.services.metrics.grouping import grouped
 from qms_mcp.services.metrics.periods import Period, periods
 from qms_mcp.services.metrics.picture import picture_of
-from qms_mcp.services.metrics.scope import Measured, Record, Scope, Window, day_of, record_of, rows_of
+from qms_mcp.services.metrics.scope import Measured, Scope, Window, record_of, rows_of
 from qms_mcp.services.metrics.telling import headline_of
 
 _RECORDS = query("metrics.records")
-_FEW = 10
-_MOST_GROUPS = 50
-_NOT_SAID = "(not said)"
+_MOST_ROWS = 500
 COMPUTE: Mapping[str, Callable[[Scope], Measured]] = {
     "reported": timing.reported,
     "ageing": timing.ageing,
@@ -30,6 +32,8 @@ COMPUTE: Mapping[str, Callable[[Scope], Measured]] = {
     "escape_rate": shares.escape_rate,
     "effectiveness_rate": shares.effectiveness_rate,
     "findings_per_audit": timing.findings_per_audit,
+    "finding_response": shares.finding_response,
+    "scar_response": shares.scar_response,
     "training_compliance": shares.training_compliance,
     "reportability_on_time": shares.reportability_on_time,
     "calibration_on_time": shares.calibration_on_time,
@@ -40,20 +44,17 @@ COMPUTE: Mapping[str, Callable[[Scope], Measured]] = {
     "lot_acceptance": outside.lot_acceptance,
     "cost_of_quality": outside.cost_of_quality,
 }
-_FIELDS: Mapping[GroupBy, str] = {
-    "product": "product", "part": "part_number", "stage": "detected_at_stage", "source": "source_kind", "lot": "lot",
-    "owner": "owner", "area": "area", "supplier": "supplier", "cause_category": "cause_category", "grade": "grade",
-    "priority": "priority", "risk_class": "risk_class", "department": "department",
-}  # fmt: skip
 
 
 def settled(reader: Reader, options: MetricsOptions) -> MetricsOptions:
     """Return the options with the days they mean.
 
     Raises:
-        InvalidInputError: A metric or a type does not exist, or the window ends before it begins.
+        InvalidInputError: A day it is looked from is yet to come, or the window ends before it begins.
     """
     as_of = options.as_of or reader.today
+    if as_of > reader.today:
+        raise InvalidInputError(f"{as_of} is yet to come; today is {reader.today}.", hint="Leave as_of out.")
     until = options.until or (as_of if options.since or options.period else None)
     since = options.since
     if options.period and since is None and until is not None:
@@ -71,21 +72,38 @@ async def compute(reader: Reader, options: MetricsOptions) -> Computed[MetricsRe
     volumes = rows_of(await reader.table(options.volumes)) if options.volumes else []
     costs = rows_of(await reader.table(options.costs)) if options.costs else []
     window = Window(options.since, options.until, options.as_of or reader.today)
-    whole = Scope([record_of(row, reader.zone) for row in rows], window, types, volumes, costs)
-    scope = whole.at(window)
+
+    def computed() -> Computed[MetricsReport]:
+        whole = Scope([record_of(row, reader.zone) for row in rows], window, types, volumes, costs)
+        return _report(chosen, whole, options, earlier=window.as_of < reader.today)
+
+    return await anyio.to_thread.run_sync(computed)
+
+
+def _report(
+    chosen: Sequence[MetricDefinition], whole: Scope, options: MetricsOptions, *, earlier: bool
+) -> Computed[MetricsReport]:
+    window, scope = whole.window, whole.at(whole.window)
     found = {one.name: COMPUTE[one.name](scope) for one in chosen}
     there = [one for one in chosen if found[one.name].value is not None]
+    groups = grouped(there, scope, options.by, COMPUTE) if options.by else None
+    flags = flags_of(there, found, whole, options, earlier=earlier)
+    if groups:
+        flags += groups.flags
     answer = MetricsReport(
         headline=headline_of(there, found, window),
-        flags=_flags(there, found, scope),
+        flags=flagged(flags),
         window=_words(window),
         values=[COLUMNS, *(_row(one, found[one.name]) for one in there)],
-        groups=_groups(there, scope, options.by),
+        groups=groups and {
+            name: [[options.by, *GROUPED], *([value, *numbers(part)] for value, part in parts)]
+            for name, parts in groups.of.items()
+        },
         periods=_periods(there, whole, options.period),
         left_out={one.name: found[one.name].why_not for one in chosen if found[one.name].value is None} or None,
         records={one.name: list(found[one.name].behind) for one in there if found[one.name].behind} or None,
-    )
-    return Computed(answer, len(scope.of(read)), picture_of(there, answer))
+    )  # fmt: skip
+    return Computed(answer, len(scope.of({one.type for one in whole.records})), picture_of(there, answer))
 
 
 def _chosen(options: MetricsOptions) -> tuple[list[MetricDefinition], tuple[str, ...]]:
@@ -100,10 +118,11 @@ def _chosen(options: MetricsOptions) -> tuple[list[MetricDefinition], tuple[str,
         else:
             known = ", ".join([*BUNDLES, *DEFINITIONS])
             raise InvalidInputError(f"There is no metric {name!r}.", hint=f"Bundles and metrics: {known}.")
-    unknown = [one for one in options.types if one not in EVENTS]
+    unknown = [one for one in options.types if one not in (*EVENTS, *MORE_TYPES)]
     if unknown:
         raise InvalidInputError(
-            f"Metrics do not look at records of type {unknown[0]!r}.", hint=f"Types: {', '.join(EVENTS)}."
+            f"Metrics do not look at records of type {unknown[0]!r}.",
+            hint=f"Types: {', '.join((*EVENTS, *MORE_TYPES))}.",
         )
     return [DEFINITIONS[name] for name in names], tuple(dict.fromkeys(options.types or types or EVENTS))
 
@@ -112,13 +131,15 @@ def _row(one: MetricDefinition, found: Measured) -> list[Any]:
     return [
         one.name,
         one.title,
-        *_numbers(found, with_unit=found.unit or one.unit),
+        *numbers(found, with_unit=found.unit or one.unit),
         one.better,
         dict(found.detail) or None,
     ]
 
 
-def _numbers(found: Measured, *, with_unit: str = "") -> list[Any]:
+def numbers(found: Measured, *, with_unit: str = "") -> list[Any]:
+    """Return value (and its unit, if asked), n, the ends of the interval, numerator and denominator."""
+
     def told(value: float | None) -> float | None:
         return None if value is None else significant(value, 6)
 
@@ -127,81 +148,26 @@ def _numbers(found: Measured, *, with_unit: str = "") -> list[Any]:
     return [told(found.value), *unit, found.n, *ends]
 
 
-def _groups(chosen: Sequence[MetricDefinition], scope: Scope, by: GroupBy | None) -> dict[str, list[list[Any]]] | None:
-    if by is None:
-        return None
-    named: dict[str, list[list[Any]]] = {}
-    for one in chosen:
-        rows: list[list[Any]] = []
-        for value in _values(scope, one, by):
-            part = COMPUTE[one.name](_part(scope, by, value))
-            if part.value is not None:
-                rows.append([value, *_numbers(part)])
-        rows.sort(key=lambda row: (-row[1], row[0]))
-        named[one.name] = [[by, *GROUPED], *rows[:_MOST_GROUPS]]
-    return named
-
-
-def _part(scope: Scope, by: GroupBy, value: str) -> Scope:
-    """Return what belongs to a group; rows sent along that name no group belong to each."""
-    return scope.where(lambda one: _value(one, by) == value, lambda row: _cell(row, by) in {value, None})
-
-
-def _values(scope: Scope, one: MetricDefinition, by: GroupBy) -> list[str]:
-    seen = {_value(record, by) for record in scope.of(one.types)}
-    if one.needs != "records":
-        seen |= {cell for row in (*scope.volumes, *scope.costs) if (cell := _cell(row, by)) is not None}
-    return sorted(seen)
-
-
-def _value(record: Record, by: GroupBy) -> str:
-    if by in {"type", "state"}:
-        return str(getattr(record, by))
-    value = record.fields.get(_FIELDS[by])
-    return _NOT_SAID if value in {None, ""} else str(value)
-
-
-def _cell(row: Mapping[str, Any], by: GroupBy) -> str | None:
-    """Return the group of a row of a table that was sent along; None when it has no such column: it counts for all."""
-    value = row.get(by)
-    return None if value is None else str(value)
-
-
 def _periods(
     chosen: Sequence[MetricDefinition], whole: Scope, period: Period | None
 ) -> dict[str, list[list[Any]]] | None:
     window = whole.window
     if period is None or window.since is None or window.until is None:
         return None
+    spans = list(periods(window.since, min(window.until, window.as_of), period))
+    if len(spans) * len(chosen) > _MOST_ROWS:
+        raise InvalidInputError(
+            f"{len(chosen)} metrics over {len(spans)} periods are more than {_MOST_ROWS} rows.",
+            hint="Ask for fewer metrics, longer periods or a shorter window.",
+        )
     named: dict[str, list[list[Any]]] = {one.name: [["period", *GROUPED]] for one in chosen}
-    for name, begin, end in periods(window.since, min(window.until, window.as_of), period):
+    for name, begin, end in spans:
         # As it stood at the end of each period, and not as it stands now.
         then = Window(max(begin, window.since), min(end, window.until), min(end, window.as_of))
         part = whole.at(then)
         for one in chosen:
-            named[one.name].append([name, *_numbers(COMPUTE[one.name](part))])
+            named[one.name].append([name, *numbers(COMPUTE[one.name](part))])
     return named
-
-
-def _flags(there: Sequence[MetricDefinition], found: Mapping[str, Measured], scope: Scope) -> list[FlagAnswer]:
-    few = [one.name for one in there if one.interval and one.name != "reported" and found[one.name].n < _FEW]
-    flags: list[FlagAnswer] = []
-    if few:
-        says = f"Fewer than {_FEW} observations: {', '.join(few)}."
-        instead = "Read the interval, not the value; or take a longer window."
-        flags.append(FlagAnswer(code="few", says=says, instead=instead))
-    tables = (*scope.volumes, *scope.costs)
-    if tables and (scope.window.since or scope.window.until) and all(day_of(row) is None for row in tables):
-        flags.append(_undated())
-    return flags
-
-
-def _undated() -> FlagAnswer:
-    return FlagAnswer(
-        code="undated",
-        says="What was sent along has no column date, so all of it is taken to lie in the window.",
-        instead="Give a column date (2026-03-31 or 2026-03), or only the rows of the window.",
-    )
 
 
 def _words(window: Window) -> str:

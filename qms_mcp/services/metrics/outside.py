@@ -53,7 +53,10 @@ def supplier_ppm(scope: Scope) -> Measured:
     if rejected is not None:
         return _share(rejected, received, "nothing was received in the window", scale=_MILLION)
     of_deliveries = [one for one in scope.reported(("nonconformance",)) if one.fields.get("supplier_id")]
-    counted = sum(float(one.fields.get("quantity_affected") or 0) for one in of_deliveries)
+    units = sorted({unit for one in of_deliveries if (unit := str(one.fields.get("unit") or "").strip().casefold())})
+    if len(units) > 1:
+        return Measured(None, 0, why_not=f"quantities are in {', '.join(units)}; give volumes with rejected")
+    counted = math.fsum(float(one.fields.get("quantity_affected") or 0) for one in of_deliveries)
     if counted > received:
         return Measured(None, 0, why_not=f"more is nonconforming ({counted:g}) than was received ({received:g})")
     found = _share(counted, received, "nothing was received in the window", scale=_MILLION)

@@ -14,6 +14,7 @@ from qms_mcp.services.reports.content import Cell, Fact, Report, Section
 _ALPHA = 0.05
 _CITED = frozenset({"Record", "CAPA", "SCAR", "Supplier"})
 _MOST_LISTED = 3
+_OF_OTHERS = "requirements"  # standards are there whoever keeps records
 NOTHING = "Nothing is on record for this, in the period or before it."
 _LATE_WORDS = ("overdue", "late", "past their day", "expired", "out of tolerance")
 
@@ -52,7 +53,7 @@ def drafted(section: Section, footing: Footing) -> tuple[str, ...]:
 
 def summary(report_sections: Sequence[Section], footing: Footing) -> tuple[str, ...]:
     """Return the summary of a report."""
-    if all(section.is_empty or not section.facts for section in report_sections):
+    if all(section.is_empty or not section.facts or section.key == _OF_OTHERS for section in report_sections):
         return (
             "There is nothing on record for this period or the one before it: the sections say what they would need.",
         )

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-Spread = Literal["mad", "double mad", "mean deviation", "log mad"]
+Spread = Literal["mad", "double mad", "mean deviation"]
 LEAST = 6
 _NORMAL = 1.482602218505602
 _MEAN = 1.2533141373155001
 _ONE, _TWO_SIDED = 0.42, 0.23
-_FEW = 20
 _SHAPE = 40
 _NORMAL_TAIL = 2.4386601
 _MOST_NORMAL = 1e7
+_CLEAR = 1.7
+_POWERS = {1 / 2: "their square roots", 1 / 3: "their cube roots", 0.0: "their logarithms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Scale:
         df: Degrees of freedom of the t distribution by which they are judged, below.
         df_above: The same, above.
         how: By what it was measured.
+        power: Of the values: 1, 1/2, 1/3, or 0 for their logarithms; skewed ones are nearly normal by one of them.
         flags: What was seen of the shape.
         base: A value from which differences are taken, so that none loses digits to a large offset.
         middle: The centre, measured from it.
@@ -56,6 +58,7 @@ class Scale:
     df_above: float
     how: Spread
     flags: tuple[Flag, ...] = ()
+    power: float = 1.0
     base: float = 0.0
     middle: float | None = None
 
@@ -79,12 +82,19 @@ class Scale:
         """Return from where to where values lie but for a chance of `threshold`."""
         low = self.centre + self.below * t_quantile(threshold / 2, self.df)
         high = self.centre - self.above * t_quantile(threshold / 2, self.df_above)
-        return (math.exp(low), math.exp(high)) if self.how == "log mad" else (low, high)
+        if self.power == 1:
+            return low, high
+        return (
+            (math.exp(low), math.exp(high))
+            if not self.power
+            else (
+                max(low, 0.0) ** (1 / self.power),
+                high ** (1 / self.power),
+            )
+        )
 
     def _scaled(self, values: "Floats") -> "Floats":
-        import numpy as np  # noqa: PLC0415
-
-        return np.log(values) if self.how == "log mad" else values
+        return _powered(values, self.power)
 
 
 def scale_of(values: "Floats") -> Scale:
@@ -96,8 +106,6 @@ def scale_of(values: "Floats") -> Scale:
     Raises:
         InvalidInputError: There are fewer, or all are equal.
     """
-    import numpy as np  # noqa: PLC0415
-
     if values.size < LEAST:
         raise InvalidInputError(
             f"There are {values.size} values: with fewer than {LEAST} none can be called unusual.",
@@ -109,20 +117,22 @@ def scale_of(values: "Floats") -> Scale:
             hint="Check the resolution of the measurement.",
         )
     flags = list[Flag]()
-    if values.size < _FEW:
-        says = f"With {values.size} values only very far ones can be told from chance."
+    if values.size < _SHAPE:
+        seen = f"With {values.size} values only very far ones stand out"
+        says = f"{seen}, and long tails can't be seen: the chances are those of normal values."
         flags.append(Flag("few", says, "Collect more."))
     one = _plain(values)
     if one is None:
         return _by_mean(values, flags)
-    if _skew(values, one.centre) == 0:
+    if abs(_skew(values)) < _CLEAR:
         return _finished(one, values, flags)
-    if values.min() > 0 and _skew(values, one.centre) > 0:
-        logs = np.log(values)
-        plain = _plain(logs)
-        if plain and _skew(logs, plain.centre) == 0:
-            flags.append(Flag("skewed", "The values are skewed to the right; they are judged by their logarithms."))
-            return _finished(replace(plain, how="log mad"), logs, flags)
+    if values.min() > 0:
+        # The power by which they are least skewed: of gamma-like values a root, of lognormal ones the logarithm.
+        power = min((1.0, 1 / 2, 1 / 3, 0.0), key=lambda of: abs(_skew(_powered(values, of))))
+        made = _plain(_powered(values, power))
+        if made and power < 1 and abs(_skew(_powered(values, power))) < _CLEAR:
+            flags.append(Flag("skewed", f"The values are skewed to the right; they are judged by {_POWERS[power]}."))
+            return _finished(replace(made, power=power), _powered(values, power), flags)
     below, above = _sides(values, one.centre)
     if not (below and above):
         return _finished(one, values, flags)
@@ -166,16 +176,24 @@ def _sides(values: "Floats", centre: float) -> tuple[float, float]:
     return _NORMAL * float(np.median(-off[off <= 0])), _NORMAL * float(np.median(off[off >= 0]))
 
 
-def _skew(values: "Floats", centre: float) -> int:
-    """Return 1 or -1 where one side is wider than the other by more than chance, else 0.
+def _skew(values: "Floats") -> float:
+    """Return how much farther the 90 % quantile lies from the median than the 10 % quantile, in standard errors.
 
-    The logarithm of the ratio of both MADs has a standard deviation of about 2.6 / sqrt(n) for normal values.
+    The logarithm of the ratio of both distances, which for normal values has one of about 2.05 / sqrt(n); by quantiles
+    that a tenth of wild values does not move.
     """
-    below, above = _sides(values, centre)
-    if values.size < _FEW or not (below and above):
-        return 0
-    ratio = math.log(above / below)
-    return 0 if abs(ratio) < 3 * 2.6 / math.sqrt(values.size) else int(math.copysign(1, ratio))
+    import numpy as np  # noqa: PLC0415
+
+    low, middle, high = (float(q) for q in np.percentile(values, [10, 50, 90]))
+    if not low < middle < high:
+        return 0.0
+    return math.log((high - middle) / (middle - low)) * math.sqrt(len(values)) / 2.05
+
+
+def _powered(values: "Floats", power: float) -> "Floats":
+    import numpy as np  # noqa: PLC0415
+
+    return values if power == 1 else values**power if power else np.log(values)
 
 
 def _finished(scale: Scale, values: "Floats", flags: list[Flag]) -> Scale:
@@ -204,6 +222,6 @@ def _tail(far: float, near: float, n: float) -> float:
     if not near > 0:
         return _MOST_NORMAL
     ratio = far / near
-    if ratio < _NORMAL_TAIL + 2.5 * 3.6 / math.sqrt(n):
+    if ratio < _NORMAL_TAIL + 1.8 / math.sqrt(n):
         return _MOST_NORMAL
     return root(lambda df: ratio - t_quantile(0.95, df) / t_quantile(0.75, df), 0.5, 40.0, digits=1e-6)

@@ -82,12 +82,23 @@ def _trend(values: "Floats", season: int) -> "Floats":
     from scipy import ndimage  # noqa: PLC0415
 
     width = max(2 * season + 1, 15)
-    # Beyond the ends the series is mirrored about its last value, so that a slope goes on.
     ends = min(width // 2, len(values) - 1)
-    before, behind = 2 * values[0] - values[ends:0:-1], 2 * values[-1] - values[-2 : -ends - 2 : -1]
-    whole = np.concatenate([before, values, behind])
+    whole = np.concatenate([_beyond(values, ends)[::-1], values, _beyond(values[::-1], ends)])
     smooth = np.asarray(cast("Any", ndimage).median_filter(whole, size=2 * ends + 1, mode="nearest"), dtype=np.float64)
     return smooth[ends : ends + len(values)]
+
+
+def _beyond(values: "Floats", ends: int) -> "Floats":
+    """Return values before the first one, the nearest first: a robust line goes on, what is left of it is mirrored."""
+    import numpy as np  # noqa: PLC0415
+
+    near = values[: 2 * ends + 1]
+    half = len(near) // 2
+    # Theil's incomplete method (1950): the median slope between both halves.
+    slope = float(np.median(near[-half:] - near[:half])) / (len(near) - half)
+    level = float(np.median(near - slope * np.arange(len(near))))
+    line = level + slope * np.arange(-ends, len(near))
+    return line[:ends][::-1] + (near[1 : ends + 1] - line[ends + 1 : 2 * ends + 1])
 
 
 def _season(values: "Floats", season: int) -> "Floats":

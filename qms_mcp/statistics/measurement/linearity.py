@@ -122,22 +122,20 @@ def linearity(
         for step in steps
         if int((x == step).sum()) > 1
     )
-    missing = int((~there).sum())
-    slope, intercept = line.slope(), line.intercept()
     return Linearity(
         n=int(x.size),
-        slope=slope,
-        intercept=intercept,
+        slope=line.slope(),
+        intercept=line.intercept(),
         s=line.s,
         r_squared=line.r_squared,
-        linearity=None if process_variation is None else abs(slope.value) * process_variation,
-        percent=100 * abs(slope.value),
+        linearity=None if process_variation is None else abs(line.value) * process_variation,
+        percent=100 * abs(line.value),
         average_bias=float(y.mean()),
         parts=parts,
         band=band,
         zero_within=all(point.low <= 0 <= point.high for point in band),
         level=level,
-        flags=_flags(x, missing, line),
+        flags=_flags(x, int((~there).sum()), line),
     )
 
 

@@ -12,6 +12,7 @@ Sources: Montgomery, Introduction to Statistical Quality Control, chapter 15; IS
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast
 
 from qms_mcp.errors import InvalidInputError
@@ -149,22 +150,23 @@ class Curve:
         return OutgoingLimit(self.outgoing(at), at)
 
 
+@lru_cache(maxsize=8_192)
 def hypergeometric_at_most(ac: int, lot: int, nonconforming: int, n: int) -> float:
     """Return P(X <= ac), X the nonconforming in a sample of n from a lot that holds so many."""
-    first = max(0, n - (lot - nonconforming))
-    whole = _choose(lot, n)
-    terms = (
-        math.exp(_choose(nonconforming, x) + _choose(lot - nonconforming, n - x) - whole)
-        for x in range(first, min(ac, nonconforming, n) + 1)
-    )
-    return min(1.0, math.fsum(terms)) if ac < min(nonconforming, n) else 1.0
+    if ac >= min(nonconforming, n):
+        return 1.0
+    import numpy as np  # noqa: PLC0415
+
+    x = np.arange(max(0, n - (lot - nonconforming)), ac + 1, dtype=np.float64)
+    terms = _choose(float(nonconforming), x) + _choose(float(lot - nonconforming), n - x) - _choose(float(lot), n)
+    return min(1.0, float(np.exp(terms).sum()))
 
 
-def _choose(n: int, k: int) -> float:
+def _choose(n: float, k: Any) -> Any:
     """Return the logarithm of n over k; by the beta function, which keeps the digits lgamma loses when n is large."""
     import scipy.special  # noqa: PLC0415
 
-    return -math.log(n + 1.0) - float(cast("Any", scipy.special).betaln(n - k + 1.0, k + 1.0))
+    return -math.log(n + 1.0) - cast("Any", scipy.special).betaln(n - k + 1.0, k + 1.0)
 
 
 def _poisson(ac: int, mean: float) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DRAWS = 999
 _SEED = 20_240_301
+_CAUTION = 30.0
 MOST_VALUES = 3_000
 
 
@@ -59,7 +60,7 @@ def change_level(values: "Values", alpha: float = 0.05) -> ChangeLevel:
     variance = float(found.left[0]) / max(n - 3, 1) * scale * scale
     long_run = variance * (1 + phi) / (1 - phi)
     statistic = float(found.gain[0]) * scale * scale / long_run if long_run > 0 else math.inf
-    table = _table(*scaled(n, cautious(phi, n)), "steps")
+    table = _table(*scaled(n, cautious(phi, n, _CAUTION)), "steps")
     p = tail_of(table, statistic) if math.isfinite(statistic) else 1e-300
     return ChangeLevel(statistic, float(np.quantile(table, 1 - alpha)), p, phi, variance, long_run)
 
@@ -70,7 +71,7 @@ def pettitt_p(values: "Values") -> float:
 
     n = values.size
     quotient, phi = _pettitt(values[None, :])
-    return tail_of(_table(*scaled(n, cautious(float(phi[0]), n)), "pettitt"), float(np.asarray(quotient)[0]))
+    return tail_of(_table(*scaled(n, cautious(float(phi[0]), n, _CAUTION)), "pettitt"), float(np.asarray(quotient)[0]))
 
 
 @dataclass(frozen=True, slots=True)

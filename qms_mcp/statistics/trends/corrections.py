@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qms_mcp.statistics.quantiles import normal_probability, normal_quantile
 from qms_mcp.statistics.trends.autocorrelation import acf
-from qms_mcp.statistics.trends.rank_trend import mann_kendall, pair_slopes, z_of
+from qms_mcp.statistics.trends.mann_kendall import mann_kendall, pair_slopes, z_of
 
 if TYPE_CHECKING:
     import numpy as np

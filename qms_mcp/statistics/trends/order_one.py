@@ -26,7 +26,6 @@ DRAWS = 1_999
 SEED = 20_240_229
 MOST_SIMULATED = 120
 _HIGHEST = 0.98
-_CAUTION = 60.0
 _GRID = 0.05
 _FINE = 0.8
 
@@ -69,12 +68,12 @@ def order_one(values: "Values", s: float, variance: float, alpha: float = 0.05) 
     return OrderOne(phi, inflation, tail_of(table, t), float(np.quantile(table, 1 - alpha)))
 
 
-def cautious(phi: float, n: int) -> float:
+def cautious(phi: float, n: int, caution: float = 50.0) -> float:
     """Return the autocorrelation to simulate with: short series get more than was estimated.
 
     How much was chosen by simulation (see docs/statistics-measurements.md), so that the level holds from 24 values on.
     """
-    return min(phi + min(3.0, _CAUTION / n) * math.sqrt((1 - phi * phi) / n), _HIGHEST)
+    return min(phi + min(2.0, caution / n) * math.sqrt((1 - phi * phi) / n), _HIGHEST)
 
 
 def tail_of(table: "Values", t: float) -> float:

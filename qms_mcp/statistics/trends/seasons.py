@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qms_mcp.statistics.quantiles import chi2_tail, normal_probability
-from qms_mcp.statistics.trends.rank_trend import Slope, pair_slopes, score, variance_of_s, z_of
+from qms_mcp.statistics.trends.mann_kendall import Slope, pair_slopes, score, slope_of, variance_of_s, z_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,10 +94,7 @@ def seasonal_slope(values: "Values", times: "Values", places: "Places", season: 
     import numpy as np  # noqa: PLC0415
 
     slopes = np.sort(np.concatenate([pair_slopes(values[places == k], times[places == k]) for k in range(season)]))
-    ranks = np.arange(1, slopes.size + 1)
-    slope = float(np.median(slopes))
-    low, high = (float(np.interp((slopes.size + way * spread) / 2 + (way > 0), ranks, slopes)) for way in (-1, 1))
-    return Slope(slope, min(low, slope), max(high, slope), float(np.median(values - slope * times)))
+    return slope_of(slopes, spread, values, times)
 
 
 def without_season(values: "Values", places: "Places", season: int) -> "Values":

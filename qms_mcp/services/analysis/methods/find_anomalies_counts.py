@@ -249,9 +249,7 @@ def _panel(
     low = tuple(one[0] / cells.exposure[at] for one, at in zip(ranges, shown_at, strict=True))
     high = tuple(one[1] / cells.exposure[at] for one, at in zip(ranges, shown_at, strict=True))
     marks = tuple(
-        Mark(x=float(rank + 1), y=rate[rank], label=cells.names[at])
-        for rank, at in enumerate(shown_at)
-        if at in found
+        Mark(x=float(rank + 1), y=rate[rank], label=cells.names[at]) for rank, at in enumerate(shown_at) if at in found
     )
     unit = options.trials or options.exposure or ("day" if options.period else "count")
     return Panel(

@@ -162,7 +162,7 @@ def _row(
 ) -> list[Any]:
     value, z = float(values[at]), float(scale.z(values[at : at + 1])[0])
     low, high = scale.expected(result.threshold)
-    by = "robust sd of the logarithms" if scale.how == "log mad" else "robust sd"
+    by = "robust sd" if scale.power == 1 else "robust sd (of a scale that is not skewed)"
     why = (
         f"{with_unit(value, unit)} is {spoken(abs(z), 3)} {by} {'above' if z > 0 else 'below'} the median; "
         f"{spoken(low)} to {spoken(high)} is to be expected; by chance {one_in(p)}"

@@ -17,8 +17,8 @@ from qms_mcp.statistics.capability.within import WithinMethod
 from qms_mcp.statistics.spc.constants import Convention
 
 CHOICES: Final = (
-    "target, required (Cpk to demonstrate), time, sigma_method (range, sd, pooled...), distribution (box_cox, johnson, "
-    "percentile...), summary {mean, sd, n} for a source, level, even_if_unstable."
+    "target, required (a Cpk), time, sigma_method (range, pooled...), distribution (box_cox, johnson, "
+    "percentile...), level, summary {mean, sd, n} for source, even_if_unstable."
 )
 
 

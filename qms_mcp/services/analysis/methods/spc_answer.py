@@ -41,7 +41,7 @@ class SpcChart(Analysed):
         stages: The limits of each stage and panel.
         signals: Each rule at each point it fires at; `first` where it begins to.
         points: What is plotted, the last 200, with limits that change and the rules broken.
-        made_with: Rule set and convention of the factors.
+        made_with: Rule set, convention of the factors, points left out and why.
         limits_to_freeze: Of phase I: what a baseline keeps.
     """
 
@@ -53,8 +53,7 @@ class SpcChart(Analysed):
     stages: Rows
     signals: Rows | None = None
     points: Rows
-    made_with: dict[str, str]
-    excluded: dict[str, Any] | None = None
+    made_with: dict[str, Any]
     limits_to_freeze: dict[str, Any] | None = None
 
 
@@ -153,8 +152,11 @@ def answered(read: Read, chart: Chart, options: SpcOptions, settings: Settings, 
         stages=_stage_rows(chart),
         signals=_signal_rows(read, chart, signals) if signals.total else None,
         points=_point_rows(read, chart, signals.shown),
-        made_with={"rules": _rules_said(chart, options, settings), "constants": settings.constants.convention},
-        excluded=_excluded(chart, options),
+        made_with={
+            "rules": _rules_said(chart, options, settings),
+            "constants": settings.constants.convention,
+            **_excluded(chart, options),
+        },
         limits_to_freeze=frozen(read, chart, settings) if phase == "I" and len(chart.stages) == 1 else None,
     )
 
@@ -270,12 +272,11 @@ def _rules_said(chart: Chart, options: SpcOptions, settings: Settings) -> str:
     return f"{options.rules.split()[0].strip(':')}: rules {numbers or 'none'}{apart}"
 
 
-def _excluded(chart: Chart, options: SpcOptions) -> dict[str, Any] | None:
+def _excluded(chart: Chart, options: SpcOptions) -> dict[str, Any]:
     if not chart.excluded:
-        return None
+        return {}
     places = [at + 1 for at in chart.excluded]
-    reason = options.exclude_reason or "beyond the limits (iterate)"
-    return {"points": places[:MOST_ROWS], "reason": reason}
+    return {"excluded": places[:MOST_ROWS], "because": options.exclude_reason or "beyond the limits (iterate)"}
 
 
 def _stage_rows(chart: Chart) -> Rows:

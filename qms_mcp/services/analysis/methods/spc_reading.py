@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.analysis.methods.spc_options import SpcOptions, chart_kind
 from qms_mcp.services.analysis.methods.spc_order import are_moments, by_time
+from qms_mcp.services.analysis.methods.spc_rows import Rows, completed, points_of, rows_of, text_of
 from qms_mcp.services.analysis.table import Table
 from qms_mcp.statistics.flags import Flag
 from qms_mcp.statistics.spc.choosing import Choice, Shape, choose
@@ -50,28 +51,6 @@ class Read:
     flags: tuple[Flag, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """Rows in order, before they are put together to points.
-
-    Attributes:
-        values: A number a row, or a row of numbers.
-        sizes: Units a row.
-        labels: What a row is called.
-        stages: The stage of a row; empty without.
-        groups: What each row belongs to; None without.
-        spreads: Ranges or standard deviations, where the values are means.
-    """
-
-    values: "Values"
-    sizes: "Values | None"
-    labels: list[str]
-    stages: list[str]
-    groups: list[str] | None
-    flags: tuple[Flag, ...]
-    spreads: "Values | None" = None
-
-
 def read(table: Table, options: SpcOptions) -> Read:
     """Return what a chart is made of.
 
@@ -82,7 +61,7 @@ def read(table: Table, options: SpcOptions) -> Read:
     wanted = _wanted(options)
     if len(names) == 1 and are_moments(table.column(names[0])):
         return _events(table, names[0], options, wanted)
-    rows = _rows(table, names, options)
+    rows = rows_of(table, names, options)
     if rows.spreads is not None:
         return _of_means(rows, names[0], _unit(table, names), options, wanted)
     unit = _unit(table, names)
@@ -92,16 +71,16 @@ def read(table: Table, options: SpcOptions) -> Read:
     if wanted is None and rows.sizes is None and rows.values.ndim == 1 and rows.groups is None:
         wanted_choice = choose(shape)
         counts = wanted_choice.kind in ATTRIBUTES
-    points, more = _points(rows, counts=counts), list[Flag]()
+    points, more = points_of(rows, counts=counts), list[Flag]()
     if options.subgroup_size and points.values.ndim > 1:
-        points, more = _complete(points)
+        points, more = completed(points)
     choice = Choice(wanted, "As asked for." if not options.baseline else "As the baseline is.") if wanted else None
     if choice is None:
         sizes = (~_isnan(points.values)).sum(axis=1) if points.values.ndim > 1 else None
         choice = choose(replace(shape, values=points.values, subgroup_sizes=sizes, sizes=points.sizes))
     _refuse_misfit(points, choice.kind)
     observations = Observations(points.values, points.sizes if choice.kind in ATTRIBUTES else None)
-    flags = (*rows.flags, *more, *_missing(points.values), *_unequal(observations, choice.kind))
+    flags = (*rows.flags, *more, *_missing(points.values, observations.sizes), *_unequal(observations, choice.kind))
     stages = spans(points.stages) if points.stages else ()
     n = int((~_isnan(points.values)).sum())
     return Read(choice.kind, choice.why, observations, tuple(points.labels), stages, value, unit, n, flags)
@@ -115,7 +94,7 @@ def _names(table: Table, options: SpcOptions) -> tuple[str, ...]:
     beside = (options.subgroup, options.size, options.stage, options.ranges, options.deviations)
     used = [name for name in beside if isinstance(name, str)]
     # A column that counts the rows is no measurement.
-    counters = [name for name in table.columns if _counts_rows(table.column(name))]
+    counters = [name for name in table.columns if _countsrows_of(table.column(name))]
     others = [name for name in table.columns if name not in (*used, options.time)]
     if not others and options.time is not None:
         return (options.time,)
@@ -123,7 +102,7 @@ def _names(table: Table, options: SpcOptions) -> tuple[str, ...]:
     return (table.only_numeric([*used, *(counters if set(others) - set(counters) else [])]),)
 
 
-def _counts_rows(values: Sequence[Any]) -> bool:
+def _countsrows_of(values: Sequence[Any]) -> bool:
     return len(values) > 2 and list(values) == list(range(1, len(values) + 1))  # noqa: PLR2004 - 1, 2 could be values
 
 
@@ -139,74 +118,7 @@ def _wanted(options: SpcOptions) -> ChartKind | None:
     return frozen
 
 
-def _rows(table: Table, names: tuple[str, ...], options: SpcOptions) -> _Rows:
-    import numpy as np  # noqa: PLC0415
-
-    columns = [table.numbers(name) for name in names]
-    values = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
-    if len(names) > 1 and (options.subgroup or options.subgroup_size):
-        raise InvalidInputError(
-            "Several columns are charted, so each row is a subgroup already.",
-            hint="Leave out subgroup, or name one column.",
-        )
-    sizes = None
-    if isinstance(options.size, str):
-        sizes = table.numbers(options.size)
-    elif options.size is not None:
-        sizes = np.full(table.rows, float(options.size))
-    labels = _labels(table, options)
-    stages = _text(table, options.stage) if options.stage else []
-    beside = options.ranges or options.deviations
-    spreads = table.numbers(beside) if beside else None
-    if spreads is not None and sizes is None:
-        sizes = np.full(table.rows, float(options.subgroup_size or 0))
-    groups = None if beside else _groups(table, options)
-    made = _Rows(values, sizes, labels, stages, groups, (), spreads)
-    if options.time is None:
-        return made
-    order = by_time(table.column(options.time), options.time, repeats=groups is not None)
-    if not any("out_of_order" in flag.code for flag in order.flags):
-        return replace(made, flags=order.flags)
-    rows = np.asarray(order.rows)
-    return _Rows(
-        values[rows],
-        None if sizes is None else sizes[rows],
-        [labels[row] for row in order.rows],
-        [stages[row] for row in order.rows] if stages else [],
-        [groups[row] for row in order.rows] if groups and options.subgroup else groups,
-        order.flags,
-        None if spreads is None else spreads[rows],
-    )
-
-
-def _labels(table: Table, options: SpcOptions) -> list[str]:
-    named = options.subgroup or options.time
-    return _text(table, named) if named else [str(row + 1) for row in range(table.rows)]
-
-
-def _text(table: Table, name: str) -> list[str]:
-    """Return a column as labels: 1, not 1.0."""
-    return [
-        f"{value:.15g}" if isinstance(value, float) else "" if value is None else str(value)
-        for value in table.column(name)
-    ]
-
-
-def _groups(table: Table, options: SpcOptions) -> list[str] | None:
-    if options.subgroup:
-        groups = _text(table, options.subgroup)
-        if "" in groups:
-            raise InvalidInputError(
-                f"Row {groups.index('') + 1} has no {options.subgroup}, so it is not known what it belongs to.",
-                hint="Give it one, or leave the row out.",
-            )
-        return groups
-    if options.subgroup_size and options.subgroup_size > 1:
-        return [str(row // options.subgroup_size + 1) for row in range(table.rows)]
-    return None
-
-
-def _of_means(rows: _Rows, name: str, unit: str, options: SpcOptions, wanted: ChartKind | None) -> Read:
+def _of_means(rows: Rows, name: str, unit: str, options: SpcOptions, wanted: ChartKind | None) -> Read:
     """Return subgroups of which the means and the ranges or standard deviations are known."""
     import numpy as np  # noqa: PLC0415
 
@@ -228,57 +140,7 @@ def _of_means(rows: _Rows, name: str, unit: str, options: SpcOptions, wanted: Ch
     return Read(wanted or usual, why, observations, tuple(rows.labels), stages, name, unit, int(sizes.sum()), flags)
 
 
-def _points(rows: _Rows, *, counts: bool) -> _Rows:
-    """Put rows that belong together to points: counts are added up, measurements become a subgroup."""
-    if rows.groups is None:
-        return rows
-    import numpy as np  # noqa: PLC0415
-
-    members: dict[str, list[int]] = {}
-    for row, group in enumerate(rows.groups):
-        members.setdefault(group, []).append(row)
-    flags = _scattered(rows.groups, len(members))
-    firsts = [places[0] for places in members.values()]
-    values: NDArray[np.float64]
-    sizes = rows.sizes
-    if counts:
-        values = np.array([rows.values[places].sum() for places in members.values()])
-        sizes = None if sizes is None else np.array([sizes[places].sum() for places in members.values()])
-    elif len(members) == len(rows.groups):
-        values = rows.values
-    else:
-        values = np.full((len(members), max(map(len, members.values()))), np.nan)
-        for at, places in enumerate(members.values()):
-            values[at, : len(places)] = rows.values[places]
-    stages = _stages(rows, list(members.values()))
-    return _Rows(values, sizes, [rows.groups[first] for first in firsts], stages, None, (*rows.flags, *flags))
-
-
-def _stages(rows: _Rows, members: list[list[int]]) -> list[str]:
-    if not rows.stages:
-        return []
-    for places in members:
-        if len({rows.stages[place] for place in places}) > 1:
-            raise InvalidInputError(
-                f"The subgroup of row {places[0] + 1} lies in two stages.", hint="Begin a stage with a subgroup."
-            )
-    return [rows.stages[places[0]] for places in members]
-
-
-def _scattered(groups: list[str], count: int) -> list[Flag]:
-    runs = 1 + sum(groups[at] != groups[at - 1] for at in range(1, len(groups)))
-    if runs == count:
-        return []
-    return [
-        Flag(
-            "scattered",
-            f"The rows of {count} subgroups stand in {runs} stretches: subgroups are mixed in time.",
-            "A subgroup is made of what was produced close together; a machine or a shift is a chart of its own.",
-        )
-    ]
-
-
-def _refuse_misfit(points: _Rows, kind: ChartKind) -> None:
+def _refuse_misfit(points: Rows, kind: ChartKind) -> None:
     if kind in _NEED_SUBGROUPS and points.values.ndim == 1:
         raise InvalidInputError(
             f"{kind} needs subgroups, and here every point is a single value.",
@@ -291,29 +153,12 @@ def _refuse_misfit(points: _Rows, kind: ChartKind) -> None:
         )
 
 
-def _complete(points: _Rows) -> tuple[_Rows, list[Flag]]:
-    """Leave out a last subgroup that is not complete while all others are, and say so."""
-    there = (~_isnan(points.values)).sum(axis=1)
-    if there.size < 3 or there[-1] >= there[0] or (there[:-1] != there[0]).any():  # noqa: PLR2004 - others to compare
-        return points, []
-    flag = Flag(
-        "incomplete",
-        f"The last subgroup has {there[-1]} of {there[0]} values and was left out.",
-        "Complete it; or give the subgroups in a column to have it charted with limits of its own.",
-    )
-    return replace(
-        points,
-        values=points.values[:-1],
-        sizes=None if points.sizes is None else points.sizes[:-1],
-        labels=points.labels[:-1],
-        stages=points.stages[:-1],
-    ), [flag]
-
-
-def _missing(values: "Values") -> list[Flag]:
+def _missing(values: "Values", sizes: "Values | None" = None) -> list[Flag]:
     import numpy as np  # noqa: PLC0415
 
     there = (~np.isnan(values)).reshape(values.shape[0], -1).sum(axis=1)
+    if sizes is not None:
+        there = np.where(np.isnan(sizes), 0, there)
     at = (np.flatnonzero(there == 0) + 1).tolist()
     if not at:
         return []
@@ -375,7 +220,7 @@ def _events(table: Table, name: str, options: SpcOptions, wanted: ChartKind | No
     if kind == "g":
         between = np.floor(between)
     why = "As asked for." if wanted else choose(Shape(name, between, times=True)).why
-    stages = _later(_text(table, options.stage), order.rows) if options.stage else ()
+    stages = _later(text_of(table, options.stage), order.rows) if options.stage else ()
     return Read(
         kind, why, Observations(between), tuple(names), stages, f"days between {name}", "d", between.size,
         (*order.flags, *flags),
