@@ -4,7 +4,7 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from qms_mcp.services.metrics.definitions import markdown
+from qms_mcp.services.metrics.page import markdown
 
 
 def install(server: MCPServer[Any]) -> None:

@@ -28,7 +28,7 @@ async def process_capability(
     lsl: Annotated[float | None, Field(description="Limit.")] = None,
     usl: Annotated[float | None, Field(description="Limit.")] = None,
     options: Annotated[CapabilityChoices | None, Field(description=CHOICES)] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> ProcessCapability:
     """Compute Cp, Cpk, Pp, Ppk, Cpm with intervals, and what is expected and seen outside the specification.
 

@@ -29,7 +29,7 @@ async def find_anomalies(
         Object,
         Field(description="group, period (month), exposure, trials, season (12), since, alpha."),
     ] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> AnomalyAnswer:
     """Find values, rates, categories or subjects of texts that stand out, each with why and how likely by chance.
 
@@ -48,7 +48,7 @@ async def pareto(
     count: Annotated[str | None, Field(description="Column; else rows count.")] = None,
     cost: Annotated[str | None, Field(description="Column to add up.")] = None,
     limit: Annotated[float, Field(gt=0, le=1, description="Share the vital few reach.")] = 0.8,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> ParetoAnswer:
     """Rank categories by rows, counts or cost; name the vital few.
 
@@ -71,7 +71,7 @@ async def compare_groups(
         Object,
         Field(description="event (fail), trials, exposure, pair, time + split (before/after), margin, alpha."),
     ] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> CompareAnswer:
     """Compare means, proportions or rates of groups, before and after, or in pairs: how large, how sure.
 

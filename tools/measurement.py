@@ -22,7 +22,7 @@ async def measurement_system(
     part: Annotated[str | None, Field(description="Column.")] = None,
     operator: Annotated[str | None, Field(description="Column.")] = None,
     options: Annotated[measuring.MeasurementChoices | None, Field(description=measuring.CHOICES)] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> measuring.MeasurementSystem:
     """Say how far a measurement can be trusted: gauge R&R with ndc, bias, linearity, attribute agreement.
 
@@ -45,7 +45,7 @@ async def sampling_plan(
     aql: Annotated[float | None, Field(gt=0, description="% (or nonconformities per 100 units), as 1.0.")] = None,
     level: Annotated[sampling.Level, Field(description="Inspection level.")] = "II",
     options: Annotated[sampling.SamplingChoices | None, Field(description=sampling.CHOICES)] = None,
-    picture: Annotated[PictureChoice, Field(description="OC curve.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="OC curve.")] = "png",
 ) -> sampling.SamplingPlan:
     """Find how many items of a lot to inspect and when to accept it, and what that plan does to good and bad lots.
 

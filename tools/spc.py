@@ -30,7 +30,7 @@ async def spc_chart(
         Object,
         Field(description="size (n of counts), time, stage, baseline (BL-OVEN-3), target, sigma..."),
     ] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> SpcChart:
     """Say whether a process is in control: limits, and which rule fires where.
 

@@ -29,7 +29,7 @@ async def detect_trends(
             "adjust (holm, bh), change_points (mean, variance, poisson, none), complete_to (date)."
         ),
     ] = None,
-    picture: Annotated[PictureChoice, Field(description="Image.")] = "none",
+    picture: Annotated[PictureChoice, Field(description="Image.")] = "png",
 ) -> DetectTrends:
     """Say whether series rise or fall (Mann-Kendall, Sen), how fast, and when their level changed.
 

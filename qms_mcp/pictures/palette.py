@@ -75,7 +75,7 @@ LEVELS: Mapping[LevelKind, LevelLook] = MappingProxyType(
         "warning": LevelLook((0, (1.5, 2.5)), 1.3),
         "spec": LevelLook((0, (11, 3, 2, 3)), 1.9),
         "target": LevelLook((0, (4, 2, 1, 2, 1, 2)), 1.3),
-        "fit": LevelLook("-", 1.9),
+        "fit": LevelLook((0, (9, 2.5)), 1.9),
     }
 )
 

@@ -878,10 +878,11 @@ SELECT
     (count(*) FILTER (WHERE d.is_effective AND d.next_review_on < %(day)s::date))::integer AS review_late,
     (count(*) FILTER (WHERE d.is_effective AND d.next_review_on IS NULL))::integer AS without_review
 FROM qms.documents AS d
+INNER JOIN qms.quality_items AS i ON d.id = i.id
 WHERE
     d.organization_id = (SELECT qms.current_organization_id())
     AND coalesce(d.document_type, '') <> 'report'
-    AND d.created_at < %(at)s;
+    AND coalesce(i.occurred_at, i.created_at) < %(at)s;
 
 -- name: frameworks
 -- Standards and regulations the organization keeps its matrix for, and what began or ends around the period.

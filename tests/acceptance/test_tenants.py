@@ -35,7 +35,7 @@ PROMPTED = {
 }  # fmt: skip
 GROWING = {
     *("agents.agent_runs", "agents.agent_traces", "agents.tool_calls"),
-    *("qms.approvals", "qms.migration_drafts", "qms.transform_drafts", "qms.audit_logs"),
+    *("qms.approvals", "qms.migration_drafts", "qms.transform_drafts", "qms.audit_logs", "qms.calculations"),
 }
 # The types in the order in which the seeder numbers them.
 PREFIXES = (
@@ -43,6 +43,7 @@ PREFIXES = (
     ("document", "DOC"), ("equipment", "EQP"), ("extension", "EXT"), ("field_action", "FA"), ("finding", "FND"),
     ("nonconformance", "NC"), ("risk", "RSK"), ("scar", "SCAR"), ("supplier", "SUP"), ("training", "TRN"),
 )  # fmt: skip
+FIGURES = [9.8, 10.1, 10.4, 9.9, 10.0, 10.2, 9.7, 10.3] * 3
 # The word, spelt so that it does not stand in what we send.
 PATTERN = "'ZEB' || 'RA%'"
 
@@ -126,7 +127,7 @@ def queries(seeded: Seeded) -> list[str]:
     ]
 
 
-def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
+def examples(seeded: Seeded, calculation: str = "") -> dict[str, Sequence[Arguments]]:
     """Return, for every tool, calls that reach for what belongs to the other organization."""
     foreign = seeded.foreign_ids
     tables = seeded.tables
@@ -176,6 +177,7 @@ def examples(seeded: Seeded) -> dict[str, Sequence[Arguments]]:
         **quality_examples(foreign),
         **search_examples(foreign),
         **agent_examples(foreign),
+        **analysis_examples(foreign, calculation),
     }  # fmt: skip
 
 
@@ -345,6 +347,49 @@ def quality_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments
     }  # fmt: skip
 
 
+def analysis_examples(foreign: Mapping[str, str], calculation: str) -> dict[str, Sequence[Arguments]]:
+    why = {"reason": "A test reaches for what is not ours."}
+    theirs = foreign["qms.documents"]
+    return {
+        "spc_chart": [
+            {"source": {"columns": {"x": FIGURES}}, "picture": "none"},
+            {"source": {"sql": f"SELECT count(*) AS x, {PATTERN} AS w FROM qms.complaints AS t GROUP BY 2"}},
+            {"source": {"columns": {"x": FIGURES}}, "options": {"baseline": theirs}},
+        ],
+        "process_capability": [
+            {"source": {"columns": {"x": FIGURES}}, "lsl": 0, "usl": 20, "picture": "none"},
+            {"source": {"document": theirs, "table": 1}, "lsl": 0},
+        ],
+        "measurement_system": [
+            {"source": {"columns": {"x": FIGURES, "part": [n // 4 for n in range(24)], "operator": ["A", "B"] * 12}},
+             "part": "part", "operator": "operator", "value": "x", "picture": "none"},
+        ],
+        "sampling_plan": [{"lot_size": 800, "aql": 1.0, "picture": "none"}],
+        "calculate_metrics": [{"metrics": ["monthly"], "by": by} for by in ("owner", "supplier", "area", "product")],
+        "detect_trends": [
+            {"source": {"records": "nonconformance"}, "time": "reported_at", "period": "month"},
+            {"source": {"columns": {"x": FIGURES}}, "value": "x", "picture": "none"},
+        ],
+        "find_anomalies": [
+            {"source": {"records": "complaint"}, "value": "title", "kind": "text", "picture": "none"},
+            {"source": {"columns": {"x": FIGURES}}, "value": "x", "picture": "none"},
+        ],
+        "pareto": [{"source": {"records": "nonconformance"}, "category": column} for column in ("title", "area")],
+        "compare_groups": [
+            {"source": {"columns": {"x": FIGURES, "g": ["A", "B"] * 12}}, "value": "x", "group": "g"},
+        ],
+        "quality_report": [
+            {"kind": kind, "preview": kind != "monthly", **why}
+            for kind in ("monthly", "management_review")
+        ],
+        "recompute": [{"calculation": calculation}, {"calculation": foreign["qms.calculations"]}],
+        "freeze_baseline": [
+            {"calculation": calculation, "name": "LINE-1", **why},
+            {"calculation": foreign["qms.calculations"], "name": "LINE-2", **why},
+        ],
+    }  # fmt: skip
+
+
 def resources(seeded: Seeded) -> list[str]:
     described = [f"qms://schema/{table.replace('.', '/')}" for table in seeded.tables]
     # The own ledger comes first: later it holds what was asked here, ids included.
@@ -352,6 +397,9 @@ def resources(seeded: Seeded) -> list[str]:
         "qms://ledger/current",
         "qms://guide",
         "qms://agents",
+        "qms://metrics",
+        f"qms://calculation/{seeded.foreign_ids['qms.calculations']}",
+        f"qms://chart/{seeded.foreign_ids['qms.calculations']}.svg",
         "qms://dispatch/ours",
         f"qms://dispatch/{seeded.foreign_ids['agents.dispatches']}",
         "qms://record-types",
@@ -384,8 +432,10 @@ async def answer_of(client: Client, tool: str, arguments: Arguments) -> str:
 
 async def test_no_tool_shows_anything_of_the_other_organization(world: World, tmp_path: Path) -> None:
     seeded = world.seeded
-    calls = examples(seeded)
     async with client_for(world.database, world.tenants.ours, tmp_path) as client:
+        chart = await client.call_tool("spc_chart", {"source": {"columns": {"x": FIGURES}}, "picture": "none"})
+        assert chart.structured_content is not None, chart
+        calls = examples(seeded, chart.structured_content["provenance"]["calculation"])
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert names == set(calls), "every tool needs examples here"
         worked: set[str] = set()

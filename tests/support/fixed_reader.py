@@ -1,7 +1,7 @@
 """A reader of rows that are given, for methods that read the records themselves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -18,11 +18,11 @@ class FixedReader:
     found: Sequence[Mapping[str, Any]]
     today: date
     zone: str = "UTC"
+    now: datetime = field(init=False)
 
-    @property
-    def now(self) -> datetime:
-        """Return noon of the day."""
-        return datetime.combine(self.today, time(12), tzinfo=UTC)
+    def __post_init__(self) -> None:
+        """Let it be noon of the day."""
+        self.now = datetime.combine(self.today, time(12), tzinfo=UTC)
 
     async def rows(self, query: Query, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Return the rows."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qms_mcp.pictures.model import Band, Divider, Level, Mark, Panel, Picture, Series
+from qms_mcp.pictures.model import Level, Mark, Panel, Picture, Series
 from qms_mcp.services.analysis.method import Method
 from qms_mcp.services.analysis.table import Table
 
@@ -175,28 +175,12 @@ def anomalies() -> Picture:
 
 
 def trend() -> Picture:
-    """A picture of our own: a level that climbs and then falls, with Sen's line and its band."""
-    values = [round(14 + 0.28 * month + noise, 1) for month, noise in enumerate(_normal(111, 22, 0, 1.1))]
-    values += [round(11 + noise, 1) for noise in _normal(112, 14, 0, 1.0)]
-    months = tuple(f"{2023 + month // 12}-{1 + month % 12:02d}" for month in range(len(values)))
-    places = tuple(float(month) for month in range(1, 23))
-    line = tuple(14 + 0.28 * (place - 1) for place in places)
-    panel = Panel(
-        series=(Series(y=tuple(values), name="complaints"),),
-        y_label="per million units",
-        categories=months,
-        levels=(Level(values=line, x=places, kind="fit", label="Sen +0.28 a month"),),
-        bands=(
-            Band(low=tuple(y - 1.2 for y in line), high=tuple(y + 1.2 for y in line), x=places, label="95 % interval"),
-        ),
-        dividers=(Divider(x=22.5, label="change of level, p < 0.001"),),
-    )
-    return Picture(
-        title="Complaints rose until October 2024, then fell to a new level",
-        subtitle="Mann-Kendall with Sen's slope, Pettitt's test for the change; 36 months",
-        panels=(panel,),
-        alt="Complaints rose by 0.28 a month until October 2024 and have been lower since.",
-    )
+    from qms_mcp.services.analysis.methods.detect_trends import DETECT_TRENDS
+
+    noise = _normal(111, 36, 0, 0.8)
+    values = [round(14 + 0.05 * month + (4 if month >= 24 else 0) + noise[month], 1) for month in range(36)]
+    months = [f"{2023 + month // 12}-{1 + month % 12:02d}-01" for month in range(36)]
+    return _of(DETECT_TRENDS, {"month": months, "complaints": values}, value="complaints", time="month")
 
 
 def small_multiples() -> Picture:

@@ -55,7 +55,7 @@ def test_nothing_is_found_in_nothing() -> None:
 
 def test_a_value_is_judged_within_its_group() -> None:
     random = np.random.default_rng(4)
-    columns = {
+    columns: dict[str, list[Any]] = {
         "g": ["a"] * 50 + ["b"] * 50 + ["c"] * 3,
         "d": [*random.normal(0, 1, 50), *random.normal(100, 1, 50), 1, 2, 3],
     }
@@ -103,7 +103,7 @@ def test_counts_by_group_with_exposure() -> None:
 
 
 def test_each_group_is_followed_over_its_periods() -> None:
-    columns = {"t": [], "g": []}
+    columns: dict[str, list[Any]] = {"t": [], "g": []}
     for group, size in (("a", 3), ("b", 30)):
         for month in range(1, 13):
             n = size * (4 if (group, month) == ("a", 7) else 1)

@@ -110,12 +110,15 @@ def test_a_shift_of_the_mean_and_one_of_the_spread_are_seen() -> None:
     assert stability(by_size(calm_values, 5), calm_values).stable is True
 
 
-def test_up_to_fifty_points_one_signal_counts_and_among_many_what_chance_gives_does_not() -> None:
-    import numpy as np
-
-    few = np.array(calm(40))
-    few[20] = 10 + 3.6 * 1.0 * 1.2
-    assert stability(individuals(few), few).stable is False
+def test_up_to_fifty_points_one_signal_leaves_it_open_and_among_many_what_chance_gives_does_not_count() -> None:
+    few = [stability(individuals(values), values) for values in (drawn(40, seed) for seed in range(100))]
+    assert [seen.stable for seen in few].count(False) <= 4, "chance gives one signal in about 15 such series"
+    left_open = [seen for seen in few if seen.signals and seen.stable is None]
+    assert left_open
+    assert all(seen.flags[0].code == "signals" for seen in left_open)
+    far = drawn(40, 1)
+    far[20] = far.mean() + 8 * far.std()
+    assert stability(individuals(far), far).stable is False
     stable = [stability(individuals(values), values).stable for values in (drawn(2_000, seed) for seed in range(20))]
     assert stable.count(False) <= 1, "in 2,000 points there are about five signals"
     signals = [stability(individuals(values), values).signals for values in (drawn(2_000, seed) for seed in range(5))]

@@ -8,8 +8,9 @@ import pytest
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.metrics import outside, shares, timing
 from qms_mcp.services.metrics.answer import MetricsOptions
-from qms_mcp.services.metrics.definitions import BUNDLES, DEFINITIONS, markdown
+from qms_mcp.services.metrics.definitions import BUNDLES, DEFINITIONS
 from qms_mcp.services.metrics.method import COMPUTE, compute, settled
+from qms_mcp.services.metrics.page import markdown
 from qms_mcp.services.metrics.periods import periods
 from qms_mcp.services.metrics.scope import Measured, Record, Scope, Window, record_of
 from tests.support.fixed_reader import FixedReader
@@ -111,6 +112,11 @@ def test_the_median_of_kaplan_and_meier(lives: list[tuple[int, bool]], median: f
     assert timing.kaplan_meier_median(lives) == median
 
 
+def test_half_of_an_even_number_is_half_whatever_the_rounding() -> None:
+    for n in range(2, 200, 2):
+        assert timing.kaplan_meier_median([(day, True) for day in range(1, n + 1)]) == n / 2
+
+
 def test_kaplan_and_meier_agree_with_freireich_1963() -> None:
     # Remission of leukaemia under 6-MP, weeks; published median 23.
     ended, open_ones = [6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -130,15 +136,19 @@ def test_on_time_is_by_the_due_day_and_extensions_are_said() -> None:
 
 
 def test_repeats_look_back_a_year_at_the_same_place() -> None:
-    same = {"part_number": "H-1", "area": "Moulding", "cause_category": "machine"}
+    same: dict[str, Any] = {"part_number": "H-1", "area": "Moulding", "cause_category": "machine"}
+
+    def other(**changed: Any) -> dict[str, Any]:
+        return same | changed
+
     found = shares.repeat_rate(
         scope(
             record(1, "nonconformance", "2025-05-01", **same),
             record(2, "nonconformance", "2026-06-01", **same),  # 396 days after the first
-            record(3, "nonconformance", "2026-06-20", **{**same, "part_number": " h-1 "}),
-            record(4, "nonconformance", "2026-06-21", **{**same, "area": "Assembly"}),
+            record(3, "nonconformance", "2026-06-20", **other(part_number=" h-1 ")),
+            record(4, "nonconformance", "2026-06-21", **other(area="Assembly")),
             record(5, "nonconformance", "2026-06-22", part_number="H-1"),
-            record(6, "nonconformance", "2026-06-23", **{**same, "area": "Lab"}, duplicate=True),
+            record(6, "nonconformance", "2026-06-23", duplicate=True, **other(area="Lab")),
             since="2026-06-01",
         )
     )

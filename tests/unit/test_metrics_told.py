@@ -102,9 +102,8 @@ async def test_a_cost_that_names_no_area_is_in_no_area() -> None:
 async def test_a_yield_without_the_column_is_not_repeated_for_each_group() -> None:
     sent = Source(columns={"inspected": [10], "passed": [9]})
     found = await ask([nonconformance(1, area="Lab")], "first_pass_yield", by="area", volumes=sent)
-    assert found.groups == {
-        "first_pass_yield": [found.groups["first_pass_yield"][0], ["(not said)", 90, 10, 55.4984, 99.7471, 9, 10]]
-    }
+    assert found.groups
+    assert found.groups["first_pass_yield"][1:] == [["(not said)", 90, 10, 55.4984, 99.7471, 9, 10]]
 
 
 def test_a_cost_without_currency_and_a_cost_told_twice_are_said() -> None:
@@ -164,8 +163,12 @@ def test_a_record_as_it_stood_on_a_day() -> None:
 async def test_a_day_to_come_and_too_many_rows_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="yet to come"):
         await ask([], "overdue", as_of=AS_OF + timedelta(days=1))
+    wanted = ("reported", "ageing", "escape_rate", "repeat_rate", "cost_of_quality")
+    whole = nonconformance(
+        1, detected_at_stage="final", part_number="H", area="Lab", cause_category="man", cost=1, currency="EUR"
+    )
     with pytest.raises(InvalidInputError, match="more than 500 rows"):
-        await ask([], "monthly", period="day", since=AS_OF - timedelta(days=60))
+        await ask([whole], *wanted, period="day", since=AS_OF - timedelta(days=110))
 
 
 async def test_many_groups_are_cut_and_that_is_said() -> None:

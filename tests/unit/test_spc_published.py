@@ -131,6 +131,21 @@ def test_piston_rings_with_standard_deviations() -> None:
     assert lines(deviations) == pytest.approx((0, 0.0094, 0.0196), abs=0.0001)
 
 
+def test_piston_rings_of_unequal_subgroups() -> None:
+    # Montgomery, example 6.4, table 6.4: mean 74.001, S-bar 0.0103; limits of five 73.986 and 74.016, of S 0.022.
+    sizes = [5, 3, 5, 5, 5, 4, 4, 5, 4, 5, 5, 5, 3, 5, 3, 5, 4, 5, 5, 3, 5, 5, 5, 5, 5]
+    rings = PISTON_RINGS.copy()
+    for row, size in zip(rings, sizes, strict=True):
+        row[size:] = np.nan
+    main, deviations = panels(chart("X-bar/S", rings))
+    assert main.center == pytest.approx(74.001, abs=5e-4)
+    assert np.asarray(deviations.center)[0] == pytest.approx(0.0103, abs=5e-5)
+    assert np.asarray(main.lcl)[0] == pytest.approx(73.986, abs=7e-4)
+    assert np.asarray(main.ucl)[0] == pytest.approx(74.016, abs=7e-4)
+    assert np.asarray(deviations.ucl)[0] == pytest.approx(0.022, abs=6e-4)
+    assert beyond(main) == beyond(deviations) == []
+
+
 def test_hard_bake_limits_follow_from_the_mean_and_the_average_range() -> None:
     # Montgomery, example 6.1: 1.5056, R-bar 0.32521; limits 1.31795 and 1.69325, of R 0.68749.
     known = Known(1.5056, 0.32521 / 2.326, frozen=True)

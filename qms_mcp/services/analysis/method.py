@@ -62,9 +62,10 @@ class Analysed(Answer):
     _images: tuple[tuple[str, bytes], ...] = PrivateAttr(default=())
     _picture: Picture | None = PrivateAttr(default=None)
 
-    def illustrate(self, image: tuple[str, bytes], picture: Picture) -> None:
-        """Take an image (its media type and bytes) along, beside what is told in words and numbers."""
-        self._images, self._picture = (image,), picture
+    def illustrate(self, picture: Picture, image: tuple[str, bytes] | None = None) -> None:
+        """Take a picture along, beside what is told in words and numbers; as an image (media type, bytes) if wanted."""
+        self._picture = picture
+        self._images = () if image is None else (image,)
 
 
 @dataclass(frozen=True, slots=True)

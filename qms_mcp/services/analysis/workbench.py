@@ -4,6 +4,7 @@ answer = await workbench.run(principal, PARETO, Source(records="complaint"), Par
 answer.provenance.calculation        # what recompute and qms://chart take
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from qms_mcp.db.database import Database
     from qms_mcp.services.analysis.sources import Sources
 
+_log = logging.getLogger(__name__)
+_MEDIA_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 _NO_TABLE = Table({}, says="the options alone")
 
 
@@ -63,9 +66,9 @@ class Workbench:
         kept = await keep(self._database, principal, method, source, evaluated)
         answer = _with_provenance(evaluated.computed.answer, kept, evaluated)
         drawn = evaluated.computed.picture
-        if drawn is not None and picture != "none":
-            image = await _draw(drawn, picture, "light")
-            answer.illustrate((f"image/{'svg+xml' if picture == 'svg' else 'png'}", image), drawn)
+        if drawn is not None:
+            image = None if picture == "none" else await _drawn(drawn, picture)
+            answer.illustrate(drawn, None if image is None else (_MEDIA_TYPES[picture], image))
         return answer
 
     async def picture(self, principal: "Principal", calculation: str) -> Picture:
@@ -147,6 +150,14 @@ def _with_provenance(answer: A, kept: Kept, evaluated: Evaluated) -> A:
         notes=list(evaluated.notes),
     )
     return answer.model_copy(update={"provenance": provenance})
+
+
+async def _drawn(picture: Picture, form: Format) -> bytes | None:
+    try:
+        return await _draw(picture, form, "light")
+    except Exception:  # noqa: BLE001 - whatever it was, the numbers are not lost with their picture
+        _log.exception("a picture could not be drawn; its answer goes without")
+        return None
 
 
 async def _draw(picture: Picture, form: Format, theme: Theme) -> bytes:

@@ -56,7 +56,7 @@ def grouped(
         if undivided:
             flags.append(_undivided(one, by))
         rows: list[tuple[str, Measured]] = []
-        values = _values(one, scope, records, {*volumes, *costs} if one.columns else set())
+        values = _values(one, scope, records, set() if undivided or not one.columns else {*volumes, *costs})
         for value in values[:_MOST_COMPUTED]:
             part = replace(
                 scope,

@@ -1,6 +1,6 @@
 """Metrics that are a share of records: k of n, with the exact interval."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -194,5 +194,5 @@ def _middle(days: Sequence[int]) -> float:
     return float(ordered[half]) if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def _with(found: Measured, detail: dict[str, float | int]) -> Measured:
+def _with(found: Measured, detail: Mapping[str, float]) -> Measured:
     return replace(found, detail={**found.detail, **detail})

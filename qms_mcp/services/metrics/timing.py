@@ -8,6 +8,7 @@ from qms_mcp.services.metrics.scope import Measured, Record, Scope
 from qms_mcp.statistics.intervals import poisson_rate
 
 _MOST_BEHIND = 20
+_ROUNDING = 1e-12  # a product of fractions that is one half may come out a little above it
 _BANDS = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
 
 
@@ -97,12 +98,12 @@ def kaplan_meier_median(lives: Sequence[tuple[int, bool]]) -> float | None:
     Source: Kaplan and Meier, JASA 53 (1958), 457-481. None when less than half can be said to be closed.
     """
     survival, at_risk = 1.0, len(lives)
-    for day in sorted({days for days, _ended in lives}):
-        ended = sum(days == day and closed for days, closed in lives)
-        survival *= 1 - ended / at_risk
-        if survival <= 0.5:  # noqa: PLR2004 - the median
+    gone, ended = Counter(days for days, _closed in lives), Counter(days for days, closed in lives if closed)
+    for day in sorted(gone):
+        survival *= 1 - ended[day] / at_risk
+        if survival <= 0.5 + _ROUNDING:
             return float(day)
-        at_risk -= sum(days == day for days, _closed in lives)
+        at_risk -= gone[day]
     return None
 
 

@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from qms_mcp.errors import QmsError
 from qms_mcp.pictures.model import Panel, Picture, Series
-from qms_mcp.services.analysis.method import Analysed, FlagAnswer, Method
+from qms_mcp.services.analysis.method import A, FlagAnswer, Method, O
 from qms_mcp.services.analysis.source import Source
 from qms_mcp.services.reports.content import Figure, Grid
 from qms_mcp.services.reports.facts import ReportFacts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FEWEST_MONTHS = 8
 _MONTHS_OF_A_YEAR = 12
+_CHARTED = ("nonconformance", "complaint", "deviation", "capa")
 
 
 class Charts:
@@ -26,6 +27,7 @@ class Charts:
 
     Attributes:
         figures: By name.
+        tables: That go with them, by name.
         gaps: Why one is not there, by name.
         flags: What the charts say one has to know.
         says: What each calculation is, by its id.
@@ -43,6 +45,7 @@ class Charts:
         self._facts = facts
         self._calculation = calculation
         self.figures: dict[str, Figure] = {}
+        self.tables: dict[str, Grid] = {}
         self.gaps: dict[str, str] = {}
         self.flags: list[FlagAnswer] = []
         self.says: dict[str, str] = {}
@@ -59,6 +62,8 @@ class Charts:
                     await self._pareto()
                 case "supplier_pareto":
                     await self._suppliers()
+                case "trends":
+                    await self._trends()
                 case _:
                     await self._stages()
 
@@ -119,19 +124,53 @@ class Charts:
         options = ParetoOptions(category=column, count="records")
         await self._run(name, title, PARETO, Source(columns=columns), options, grid)
 
+    async def _trends(self) -> None:
+        from qms_mcp.services.analysis.methods.detect_trends import DETECT_TRENDS  # noqa: PLC0415
+        from qms_mcp.services.analysis.methods.detect_trends_model import TrendOptions  # noqa: PLC0415
+
+        series = {f"{worded(category)}s": self.months(category) for category in _CHARTED}
+        months = max((len(months) for months, _ in series.values()), default=0)
+        if months < _MONTHS_OF_A_YEAR:
+            self.gaps["trends"] = f"Trends by month need {_MONTHS_OF_A_YEAR} whole months; there are {months}."
+            return
+        points = [
+            (f"{month}-01", name, count)
+            for name, (days, counts) in series.items()
+            if any(counts)
+            for month, count in zip(days, counts, strict=True)
+        ]
+        columns: dict[str, list[Any]] = {
+            "month": [month for month, _, _ in points],
+            "records": [count for _, _, count in points],
+            "type": [name for _, name, _ in points],
+        }
+        options = TrendOptions(value="records", time="month", group="type")
+        found = await self._run("trends", "Trends of records by month", DETECT_TRENDS, Source(columns=columns), options)
+        if found is not None:
+            self._trend_table(found.series, found.provenance.calculation if found.provenance else "")
+
+    def _trend_table(self, series: Sequence[Sequence[Any]], calculation: str) -> None:
+        header, *rows = series
+        at = {name: place for place, name in enumerate(header)}
+        told = ("series", "n", "direction", "slope", "low", "high", "p_adjusted")
+        titles = ("Records", "Months", "Direction", "Change a month", "95 % from", "to", "p, adjusted")
+        cells = tuple(tuple(row[at[name]] for name in told) for row in rows)
+        self.tables["trends"] = Grid("Trends by type of record", titles, cells, len(cells), calculation)
+
     async def _run(
-        self, name: str, title: str, method: Method[Any, Any], source: Source, options: Any, grid: Grid
-    ) -> None:
+        self, name: str, title: str, method: Method[O, A], source: Source, options: O, grid: Grid | None = None
+    ) -> A | None:
         try:
-            answer: Analysed = await self._workbench.run(self._principal, method, source, options, "none")
+            answer = await self._workbench.run(self._principal, method, source, options, "none")
         except QmsError as error:
             self.gaps[name] = f"{title} can't be charted: {error.message} {error.hint}".strip()
-            return
+            return None
         calculation = answer.provenance.calculation if answer.provenance else ""
         self.says[calculation] = f"{title}: {answer.provenance.method if answer.provenance else method.name}"
         self.flags += [flag.model_copy(update={"says": f"{title}: {flag.says}"}) for flag in answer.flags]
         svg = await self._workbench.draw(self._principal, calculation, "svg")
         self.figures[name] = Figure(title, svg, f"{title}. {answer.headline}", answer.headline, calculation, grid)
+        return answer
 
     async def _stages(self) -> None:
         """Draw open CAPAs by stage: counts of the facts, and no calculation of its own."""

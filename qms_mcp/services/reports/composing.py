@@ -20,13 +20,15 @@ _SECTIONS: Mapping[Kind, tuple[Build, ...]] = {
     "monthly": (
         events.nonconformities, events.complaints, events.reporting, capas.corrective, system.audits,
         suppliers.performance, suppliers.approvals, system.equipment, system.resources, system.changes, system.risks,
-        system.documents, system.costs, system.overdue,
+        system.documents, system.costs, system.trends,
+        system.overdue,
     ),
     "management_review": (
         review.former_actions, review.issues, system.changes, review.new_requirements, events.feedback,
         events.complaints, events.reporting, review.objectives, review.processes, review.product,
         events.nonconformities, capas.corrective, capas.preventive, system.equipment, system.audits,
         suppliers.performance, suppliers.approvals, system.resources, system.risks, review.improvement, system.costs,
+        system.trends,
     ),
     "supplier": (suppliers.performance, suppliers.approvals),
     "capa_board": (capas.stages, capas.overdue, capas.effectiveness, capas.repeats),

@@ -14,6 +14,7 @@ from qms_mcp.services.reports.content import Cell, Fact, Report, Section
 _ALPHA = 0.05
 _CITED = frozenset({"Record", "CAPA", "SCAR", "Supplier"})
 _MOST_LISTED = 3
+_MOST_TOLD = 8
 _OF_OTHERS = "requirements"  # standards are there whoever keeps records
 NOTHING = "Nothing is on record for this, in the period or before it."
 _LATE_WORDS = ("overdue", "late", "past their day", "expired", "out of tolerance")
@@ -63,9 +64,11 @@ def summary(report_sections: Sequence[Section], footing: Footing) -> tuple[str, 
         if fact.name in told or not _comparable(fact):
             continue
         told.add(fact.name)
-        difference = _scaled_difference(fact, footing)
+        difference, unit = _scaled_difference(fact, footing), f" {fact.unit}" if fact.unit else ""
         if difference:
-            (rose if difference > 0 else fell).append(f"{fact.name} {shown(fact.value)} (before {shown(fact.before)})")
+            (rose if difference > 0 else fell).append(
+                f"{fact.name} {shown(fact.value)}{unit} (before {shown(fact.before)}{unit})"
+            )
     lines = [
         *_list("Rose", rose),
         *_list("Fell", fell),
@@ -105,6 +108,9 @@ def _change(fact: Fact, footing: Footing) -> str:
     if now == before:
         return ""
     unit, less = (f" {fact.unit}", "less") if fact.unit else ("", "fewer")
+    if fact.unit == "%":
+        points = f"{shown(_tidy(abs(now - before)))} points {'higher' if now > before else 'lower'}"
+        return f"{_capital(fact.name)}: {shown(fact.value)} %, {points} than in the period before ({shown(fact.before)} %)."
     difference = f"{shown(_tidy(abs(now - before)))}{unit} {'more' if now > before else less} than in the period before"
     sentence = f"{_capital(fact.name)}: {shown(fact.value)}{unit}, {difference} ({shown(fact.before)})"
     return f"{sentence}{_chance(fact, now, before, footing)}."
@@ -167,7 +173,8 @@ def _has_before(section: Section) -> bool:
 
 def _list(word: str, parts: Sequence[str]) -> Iterator[str]:
     if parts:
-        yield f"{word}: {'; '.join(parts)}."
+        more = f"; and {len(parts) - _MOST_TOLD} more" if len(parts) > _MOST_TOLD else ""
+        yield f"{word}: {'; '.join(parts[:_MOST_TOLD])}{more}."
 
 
 def _tidy(value: float) -> float | int:

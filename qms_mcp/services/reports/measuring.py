@@ -129,10 +129,8 @@ class Measures:
         found = await self._workbench.run(self._principal, CALCULATE_METRICS, None, options)
         made_by = found.provenance.method if found.provenance else "calculate_metrics"
         self.says[_calculation(found)] = f"{says}, {found.window}: {made_by}"
-        known = {flag.says for flag in self.flags}
-        self.flags += [
-            flag.model_copy(update={"says": f"{says}: {flag.says}"}) for flag in found.flags if flag.says not in known
-        ]
+        if options.until == self._of.as_of:  # of the period before, the value alone is told
+            self.flags += [flag.model_copy(update={"says": f"{says}: {flag.says}"}) for flag in found.flags]
         return found
 
     def _options(self, metrics: list[str], *, by: Any = None, before: bool = False) -> MetricsOptions:

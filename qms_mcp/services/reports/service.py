@@ -46,7 +46,7 @@ _LONGEST_PREVIEW = 60_000
 _MOST_NUMBERS = 14
 _MOST_DROPPED = 5
 _BY_AGENT = "The words are by template: what a model costs has to be in the budget of the agent."
-_OF_A_MONTH = ("nonconformance_chart", "pareto", "complaint_chart", "capa_stages", "supplier_pareto")
+_OF_A_MONTH = ("nonconformance_chart", "pareto", "complaint_chart", "capa_stages", "supplier_pareto", "trends")
 _CHARTS: dict[Kind, tuple[str, ...]] = {
     "monthly": _OF_A_MONTH,
     "management_review": _OF_A_MONTH,
@@ -192,7 +192,12 @@ class QualityReports:
         charts = Charts(self._analysis, principal, facts, calculation)
         await charts.draw(_CHARTS[asked.kind])
         known = Known(
-            facts, calculation, measures.facts, charts.figures, measures.tables, {**charts.gaps, **measures.gaps}
+            facts,
+            calculation,
+            measures.facts,
+            charts.figures,
+            {**measures.tables, **charts.tables},
+            {**charts.gaps, **measures.gaps},
         )
         sections = composed(asked.kind, known)
         steps = _STEPS + len(sections)

@@ -27,6 +27,7 @@ LEAST = 6
 _NORMAL = 1.482602218505602
 _MEAN = 1.2533141373155001
 _ONE, _TWO_SIDED = 0.42, 0.23
+_FEW = 20
 _SHAPE = 40
 _NORMAL_TAIL = 2.4386601
 _MOST_NORMAL = 1e7
@@ -185,7 +186,7 @@ def _skew(values: "Floats") -> float:
     import numpy as np  # noqa: PLC0415
 
     low, middle, high = (float(q) for q in np.percentile(values, [10, 50, 90]))
-    if not low < middle < high:
+    if len(values) < _FEW or not low < middle < high:
         return 0.0
     return math.log((high - middle) / (middle - low)) * math.sqrt(len(values)) / 2.05
 

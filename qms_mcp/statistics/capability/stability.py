@@ -1,8 +1,9 @@
 """Whether there is one process to speak of: capability is a forecast, and only what is stable can be forecast.
 
-Points are held against a chart of individuals or of subgroup means and spreads. Up to 50 points any signal counts, as
-usual. Beyond, even a stable process gives signals (2.7 in 1,000), so they count only when so many, so far out, or in so
-long a run would come by chance less than once in a hundred times.
+Points are held against a chart of individuals or of subgroup means and spreads. Even a stable process gives signals
+(2.7 in 1,000 points, and one chart of 25 subgroups in six), so it counts as not stable when so many, so far out, or in
+so long a run would come by chance less than once in a hundred times. Up to 50 points any other signal leaves it open,
+as the usual rule wants: indices are given, with a flag, and demonstrate nothing.
 """
 
 import itertools
@@ -33,6 +34,7 @@ _LEAST: Final = 8
 _SIGNIFICANT = 0.05
 _BY_RANGE = 10
 _NAMED = 5
+_LIMIT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Stability:
     """What was looked at and found.
 
     Attributes:
-        stable: None when there are too few points to tell.
+        stable: None when it is open: too few points, or a signal among few points that chance may have given.
         checked: What was looked at, in words.
         says: What was found, in words.
         signals: How many points gave one.
@@ -80,7 +82,9 @@ def stability(grouped: Subgrouped, series: "NDArray[np.float64]", run_length: in
         return Stability(
             None, checked, says, 0, correlation, (*flags, Flag("stability_unknown", says, "Collect more."))
         )
-    found, signals = _found(made)
+    found, signals = _found(made, by_chance=_BY_CHANCE)
+    if signals and not found and points.size <= _CLASSICAL:
+        return Stability(None, checked, *_open(made, signals), correlation, (_looked_into(made), *flags))
     if signals and not found:
         says = f"{signals} of {points.size} points give a signal, as many as chance gives in a stable process."
         return Stability(True, checked, says, signals, correlation, flags)
@@ -109,41 +113,55 @@ def _chart(grouped: Subgrouped, series: "NDArray[np.float64]", run_length: int) 
     return subgroups(Observations(rows), settings, "R" if widest <= _BY_RANGE else "S")
 
 
-def _found(made: Made) -> tuple[list[str], int]:
-    """Return what speaks against stability, and how many points give a signal."""
+def _open(made: Made, signals: int) -> tuple[str, int]:
+    return f"{'; '.join(_found(made, by_chance=1.0)[0])}.", signals
+
+
+def _looked_into(made: Made) -> Flag:
+    said = "; ".join(_found(made, by_chance=1.0)[0])
+    return Flag(
+        "signals",
+        f"It is not shown that the process is stable: {said}. A stable one gives as much more often than 1 in 100.",
+        "Look into the signal (spc_chart) before relying on an index.",
+    )
+
+
+def _found(made: Made, by_chance: float) -> tuple[list[str], int]:
+    """Return what speaks against stability with less than this chance, and how many points give a signal."""
     main = made.panels[0]
     places = {int(at) for hits in main.hits for at in hits.at}
-    found = [*_far(main), *_runs(main)]
+    found = [*_far(main, by_chance), *_runs(main, by_chance)]
     if made.panels[1].name != "MR":
         spread = made.panels[1]
         beyond = _hits(spread, "beyond")
         places |= set(beyond)
-        found += _too_many(spread, beyond, _BEYOND_SPREAD)
+        found += _far(spread, by_chance, _BEYOND_SPREAD)
     return found, len(places)
 
 
-def _far(panel: Panel) -> list[str]:
+def _far(panel: Panel, by_chance: float, rate: float = _BEYOND) -> list[str]:
     import numpy as np  # noqa: PLC0415
 
     beyond = _hits(panel, "beyond")
-    found = _too_many(panel, beyond, _BEYOND)
-    if found or not beyond or panel.sigma is None:
+    found = _too_many(panel, beyond, rate, by_chance)
+    sigma = (panel.ucl - panel.center) / _LIMIT if panel.sigma is None and panel.ucl is not None else panel.sigma
+    if found or not beyond or sigma is None:
         return found
-    farthest = float(np.nanmax(np.abs((panel.values - panel.center) / panel.sigma)))
+    farthest = float(np.nanmax(np.abs((panel.values - panel.center) / sigma)))
     chance = -math.expm1(panel.values.size * math.log1p(-2.0 * normal_probability(-farthest)))
-    return [f"a point lies {farthest:.1f} sigma from the centre"] if chance < _BY_CHANCE else []
+    return [f"a point of {panel.name} lies {farthest:.1f} sigma from the centre"] if chance < by_chance else []
 
 
-def _too_many(panel: Panel, beyond: list[int], rate: float) -> list[str]:
+def _too_many(panel: Panel, beyond: list[int], rate: float, by_chance: float) -> list[str]:
     points = int(panel.values.size)
     if not beyond:
         return []
-    if points > _CLASSICAL and 1.0 - binomial_probability(len(beyond) - 1, points, rate) >= _BY_CHANCE:
+    if by_chance < 1.0 and 1.0 - binomial_probability(len(beyond) - 1, points, rate) >= by_chance:
         return []
     return [f"{len(beyond)} of {points} points of {panel.name} are beyond the limits ({_places(beyond)})"]
 
 
-def _runs(panel: Panel) -> list[str]:
+def _runs(panel: Panel, by_chance: float) -> list[str]:
     places = _hits(panel, "one_side")
     if not places:
         return []
@@ -152,7 +170,7 @@ def _runs(panel: Panel) -> list[str]:
     points = int(panel.values.size)
     # How many runs of this length or longer begin by chance among so many points.
     expected = ((points - longest) / 2.0 + 1.0) * 2.0 ** (1 - longest)
-    if points > _CLASSICAL and -math.expm1(-expected) >= _BY_CHANCE:
+    if by_chance < 1.0 and -math.expm1(-expected) >= by_chance:
         return []
     return [
         f"{longest} points of {panel.name} in a row are on one side of the centre (first signal at {places[0] + 1})"

@@ -1,5 +1,6 @@
 """Tails of distributions as plain typed functions; scipy.special says no types."""
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,7 +74,7 @@ def noncentral_t_below(t: float, df: float, shift: float) -> float:
     if t < 0:
         return 1 - noncentral_t_below(-t, df, -shift)
     special = _special()
-    nodes, weights = np.polynomial.legendre.leggauss(2 * _NODES)
+    nodes, weights = _gauss(2 * _NODES)
     if t * t > 2 * df:
         # Below -shift every S will do; above, S has to be at least (z + shift) / t.
         first = max(-_WIDE, -shift)
@@ -85,6 +86,14 @@ def noncentral_t_below(t: float, df: float, shift: float) -> float:
         return float(special.ndtr(-shift) + (half * weights * above).sum())
     log_s, density, step = _log_deviation(df, nodes)
     return float((special.ndtr(t * np.exp(log_s) - shift) * density * weights).sum() * step)
+
+
+@functools.cache
+def _gauss(nodes: int) -> tuple[Any, Any]:
+    """Return the nodes and weights of Gauss and Legendre on -1..1; they take long to find and are always the same."""
+    import numpy as np  # noqa: PLC0415
+
+    return np.polynomial.legendre.leggauss(nodes)
 
 
 def _log_deviation(df: float, nodes: Any) -> tuple[Any, Any, float]:
@@ -127,7 +136,7 @@ def studentized_range_above(q: float, groups: int, df: float) -> float:
     import numpy as np  # noqa: PLC0415
 
     special = _special()
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _gauss(_NODES)
     z, z_weight = _WIDE * nodes, _WIDE * weights * np.exp(-((_WIDE * nodes) ** 2) / 2) / math.sqrt(2 * math.pi)
     log_s, density, step = _log_deviation(df, nodes)
     inside = special.ndtr(z)[:, None] - special.ndtr(z[:, None] - q * np.exp(log_s)[None, :])

@@ -74,7 +74,8 @@ def range_panel(ranges: "Values", estimate: Estimate, settings: Settings) -> Pan
         center = constants.d2(span) * estimate.sigma
         part = constants.range_factors(span, settings.limits_at)
         low, high = part[0] * center, part[1] * center
-    hits = evaluate(Plotted(ranges, center, low, high), applicable(settings.rules, "correlated"))
+    # Nothing can lie below a limit of 0.
+    hits = evaluate(Plotted(ranges, center, low or None, high), applicable(settings.rules, "correlated"))
     return Panel("MR", ranges, center, low, high, None, hits, span)
 
 

@@ -11,17 +11,18 @@ _BLOCK: Final = 16_384  # fits the cache nearest to the core
 
 
 def mean(values: "Values") -> float:
-    """Return the mean in two passes: a first one, and the mean of what is left; nan if a value is missing.
+    """Return the mean, summed from a first guess of it; nan if a value is missing.
 
-    The second pass makes up for what the first lost, so that 1e9 + 1e-3 noise keeps its digits.
+    The guess is the mean of the first block. What is summed are small deviations from it, so that values of 1e9 with a
+    noise of 1e-3 keep their digits; of a single block it is the usual second pass.
     """
     import numpy as np  # noqa: PLC0415
 
     if not values.size:
         return float("nan")
-    first = float(np.add.reduce(values)) / values.size
-    rest = sum(float(np.add.reduce(values[start : start + _BLOCK] - first)) for start in range(0, values.size, _BLOCK))
-    return first + rest / values.size
+    guess = float(np.add.reduce(values[:_BLOCK])) / min(values.size, _BLOCK)
+    rest = sum(float(np.add.reduce(values[start : start + _BLOCK] - guess)) for start in range(0, values.size, _BLOCK))
+    return guess + rest / values.size
 
 
 def present(values: "Values", counted: "Mask") -> "Values":

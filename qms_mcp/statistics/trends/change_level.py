@@ -2,8 +2,8 @@
 
 The statistic is the most that one change, or two (up and back, the half of it), takes off the squared deviations,
 divided by the long-run variance of the values: that of what the best division leaves, times (1 + phi) / (1 - phi). It is
-compared with the same of simulated AR(1) series without change, each with its own estimates, as in `order_one`. Its
-critical value is the price of a change, so a series without change gets none in 1 - alpha of all cases. For comparison,
+compared with the same of simulated AR(1) series, each with its own estimates, as in `order_one`. Its
+critical value is the price of a change, so a series without one gets none in 1 - alpha of all cases. For comparison,
 BIC would charge log n and the modified BIC (Zhang and Siegmund, Biometrics 63 (2007)) about 3 log n of the variance.
 Pettitt's K is corrected the same way.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qms_mcp.statistics.trends.changes import SHORTEST
 from qms_mcp.statistics.trends.order_one import cautious, scaled, simulated, tail_of, unbiased
+from qms_mcp.statistics.trends.ranks import ranks, ranks_by_row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +71,7 @@ def pettitt_p(values: "Values") -> float:
     import numpy as np  # noqa: PLC0415
 
     n = values.size
-    quotient, phi = _pettitt(values[None, :])
+    quotient, phi = _pettitt(ranks(values)[None, :])
     return tail_of(_table(*scaled(n, cautious(float(phi[0]), n, _CAUTION)), "pettitt"), float(np.asarray(quotient)[0]))
 
 
@@ -99,31 +100,29 @@ def _steps(series: "Values") -> _Steps:
         here = gains[np.arange(rows), at]
         better = here > best
         best, start, length = np.where(better, here, best), np.where(better, at, start), np.where(better, size, length)
-    places = np.arange(n)
-    inside = (places >= start[:, None]) & (places < (start + length)[:, None])
-    within = (centred * inside).sum(axis=1) / length
-    outside = (centred * ~inside).sum(axis=1) / (n - length)
-    left = centred - np.where(inside, within[:, None], outside[:, None])
-    total = (left * left).sum(axis=1)
+    places = np.arange(n, dtype=np.intp)
+    inside: NDArray[np.bool_] = (places >= start[:, None]) & (places < (start + length)[:, None])
+    within: Values = (centred * inside).sum(axis=1) / length
+    outside: Values = (centred * ~inside).sum(axis=1) / (n - length)
+    left: Values = centred - np.where(inside, within[:, None], outside[:, None])
+    total: Values = (left * left).sum(axis=1)
     flat = total <= 1e-24 * n
     r1 = np.where(flat, 0.0, (left[:, 1:] * left[:, :-1]).sum(axis=1) / np.where(flat, 1.0, total))
     return _Steps(np.maximum(one, best / 2), np.where(flat, 0.0, total), r1)
 
 
-def _pettitt(series: "Values") -> "tuple[Values, Values]":
+def _pettitt(ranked: "Values") -> "tuple[Values, Values]":
     """Return K, divided by what it is in an AR(1) process, and the phi of that, for each row."""
     import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
 
-    n = series.shape[1]
-    ranks = np.asarray(stats.rankdata(series, axis=1), dtype=np.float64)
-    centred = ranks - (n + 1) / 2
+    n = ranked.shape[1]
+    centred = ranked - (n + 1) / 2
     u = 2 * np.abs(np.cumsum(centred, axis=1))[:, :-1]
     at = u.argmax(axis=1) + 1
-    before = np.arange(n) < at[:, None]
-    first = (centred * before).sum(axis=1) / at
-    second = (centred * ~before).sum(axis=1) / (n - at)
-    left = centred - np.where(before, first[:, None], second[:, None])
+    before: NDArray[np.bool_] = np.arange(n, dtype=np.intp) < at[:, None]
+    first: Values = (centred * before).sum(axis=1) / at
+    second: Values = (centred * ~before).sum(axis=1) / (n - at)
+    left: Values = centred - np.where(before, first[:, None], second[:, None])
     total = np.maximum((left * left).sum(axis=1), 1e-9)
     phi = np.array([unbiased(float(r), n) for r in (left[:, 1:] * left[:, :-1]).sum(axis=1) / total])
     return u.max(axis=1) / np.sqrt((n**3 + n**2) * (1 + phi) / (1 - phi)), phi
@@ -135,7 +134,7 @@ def _table(n: int, phi: float, which: Literal["steps", "pettitt"]) -> "Values":
 
     series = simulated(n, phi, _DRAWS, _SEED)
     if which == "pettitt":
-        return np.sort(_pettitt(series)[0])
+        return np.sort(_pettitt(ranks_by_row(series))[0])
     found = _steps(series)
     known = np.array([unbiased(float(r), n) for r in found.r1])
     return np.sort(found.gain / (found.left / (n - 3) * (1 + known) / (1 - known)))

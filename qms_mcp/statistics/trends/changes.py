@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from qms_mcp.statistics.trends.ranks import ranks
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -34,11 +36,9 @@ class Pettitt:
 def pettitt(values: "Values") -> Pettitt:
     """Return Pettitt's test; `at` is how many values lie before the change (the first place with the largest |U|)."""
     import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
 
     n = values.size
-    ranks = np.asarray(stats.rankdata(values), dtype=np.float64)
-    u = np.abs(2 * np.cumsum(ranks) - np.arange(1, n + 1) * (n + 1))[:-1]
+    u = np.abs(2 * np.cumsum(ranks(values)) - np.arange(1, n + 1) * (n + 1))[:-1]
     at = int(np.argmax(u)) + 1
     k = float(u[at - 1])
     return Pettitt(k, at, min(1.0, 2 * math.exp(-6 * k * k / (n**3 + n**2))))
@@ -60,15 +60,20 @@ def pelt(values: "Values", price: float, cost: Cost = "mean", shortest: int = SH
     best = np.full(n + 1, np.inf)
     best[0] = -price
     last = np.zeros(n + 1, dtype=np.intp)
-    open_starts = np.array([0], dtype=np.intp)
+    starts = np.array([0], dtype=np.intp)
+    # A start that is beaten at one end is beaten at every end that leaves room for a segment between: not before.
+    until = np.array([n + shortest], dtype=np.intp)
     for end in range(shortest, n + 1):
-        there = open_starts[end - open_starts >= shortest]
+        kept = until > end
+        starts, until = starts[kept], until[kept]
+        long_enough = end - starts >= shortest
+        there = starts[long_enough]
         totals = best[there] + of(there, end) + price
         at = int(np.argmin(totals))
         best[end], last[end] = totals[at], there[at]
-        keep = there[totals - price <= best[end]]
-        waiting = open_starts[end - open_starts < shortest]
-        open_starts = np.concatenate([keep, waiting, np.array([end - shortest + 1], dtype=np.intp)])
+        beaten = totals - price > best[end]
+        until[long_enough] = np.where(beaten, np.minimum(until[long_enough], end + shortest), until[long_enough])
+        starts, until = np.append(starts, end - shortest + 1), np.append(until, n + shortest)
     found, end = list[int](), n
     while end > 0:
         end = int(last[end])

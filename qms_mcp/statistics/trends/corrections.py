@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from qms_mcp.statistics.quantiles import normal_probability, normal_quantile
 from qms_mcp.statistics.trends.autocorrelation import acf
 from qms_mcp.statistics.trends.mann_kendall import mann_kendall, pair_slopes, z_of
+from qms_mcp.statistics.trends.ranks import ranks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,12 +74,11 @@ def _correlations(values: "Values", lags: int) -> "Values":
 def _hamed_rao(values: "Values") -> float:
     """Return n / n* by equation 9 of Hamed and Rao 1998, over the lags outside of the 95 % limits."""
     import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
 
     n = values.size
-    ranks = np.asarray(stats.rankdata(_detrended(values)[0]), dtype=np.float64)
+    ranked = ranks(_detrended(values)[0])
     lags = np.arange(1, n)
-    found = _correlations(ranks, n - 1)[1:]
+    found = _correlations(ranked, n - 1)[1:]
     kept = np.abs(found) > normal_quantile(0.975) / n**0.5
     terms = (n - lags) * (n - lags - 1.0) * (n - lags - 2.0) * found
     return 1 + 2 / (n * (n - 1.0) * (n - 2.0)) * float(terms[kept].sum())

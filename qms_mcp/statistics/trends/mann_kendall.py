@@ -3,8 +3,8 @@
     found = mann_kendall(values)        # S, its variance, z and p
     slope = sen_slope(values, times)    # the median of all slopes, with an interval
 
-Mann, Econometrica 13 (1945); Kendall, Rank Correlation Methods (1975); Sen, JASA 63 (1968); Gilbert, Statistical Methods
-for Environmental Pollution Monitoring (1987), chapter 16.
+Mann, Econometrica 13 (1945); Kendall, Rank Correlation Methods (1975); Sen, JASA 63 (1968); Gilbert, Statistical
+Methods for Environmental Pollution Monitoring (1987), chapter 16.
 """
 
 import functools

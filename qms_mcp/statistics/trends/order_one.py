@@ -16,6 +16,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qms_mcp.statistics.trends.ranks import ranks, ranks_by_row
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +30,7 @@ MOST_SIMULATED = 120
 _HIGHEST = 0.98
 _GRID = 0.05
 _FINE = 0.8
+_HOLDS_FROM = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,7 @@ def order_one(values: "Values", s: float, variance: float, alpha: float = 0.05) 
     import numpy as np  # noqa: PLC0415
 
     n = values.size
-    ranks = np.asarray(_ranks(values[None, :]), dtype=np.float64)
-    raw = float(_estimates(ranks)[0])
+    raw = float(_estimates(ranks(values)[None, :])[0])
     phi = unbiased(raw, n)
     inflation = inflation_of(n, phi)
     t = max(abs(s) - 1, 0.0) / math.sqrt(variance * inflation) if variance > 0 else 0.0
@@ -71,9 +73,11 @@ def order_one(values: "Values", s: float, variance: float, alpha: float = 0.05) 
 def cautious(phi: float, n: int, caution: float = 50.0) -> float:
     """Return the autocorrelation to simulate with: short series get more than was estimated.
 
-    How much was chosen by simulation (see docs/statistics-measurements.md), so that the level holds from 24 values on.
+    How much was chosen by simulation (see docs/statistics-measurements.md), so that the level holds from 24 values on;
+    below, that would leave nothing to be found, and less is added.
     """
-    return min(phi + min(2.0, caution / n) * math.sqrt((1 - phi * phi) / n), _HIGHEST)
+    errors = min(2.0, caution / n) * min(1.0, n / _HOLDS_FROM)
+    return min(phi + errors * math.sqrt((1 - phi * phi) / n), _HIGHEST)
 
 
 def tail_of(table: "Values", t: float) -> float:
@@ -102,9 +106,9 @@ def inflation_of(n: int, phi: float) -> float:
     import numpy as np  # noqa: PLC0415
 
     lags = np.arange(1, min(n, 2_000))
-    ranks = 6 / math.pi * np.arcsin(phi**lags / 2)
+    of_ranks = 6 / math.pi * np.arcsin(phi**lags / 2)
     weights = (n - lags) * (n - lags - 1.0) * (n - lags - 2.0)
-    return 1 + 2 * float(weights @ ranks) / (n * (n - 1.0) * (n - 2.0))
+    return 1 + 2 * float(weights @ of_ranks) / (n * (n - 1.0) * (n - 2.0))
 
 
 def scaled(n: int, phi: float) -> tuple[int, float]:
@@ -118,11 +122,12 @@ def scaled(n: int, phi: float) -> tuple[int, float]:
 def simulated(n: int, phi: float, draws: int, seed: int = SEED) -> "Values":
     """Return stationary normal AR(1) series of variance 1; shape (draws, n)."""
     import numpy as np  # noqa: PLC0415
-    from scipy import signal  # noqa: PLC0415
 
     noise = np.random.default_rng(seed).standard_normal((draws, n))
     noise[:, 1:] *= math.sqrt(1 - phi * phi)
-    return np.asarray(signal.lfilter([1.0], [1.0, -phi], noise, axis=1), dtype=np.float64)
+    for at in range(1, n):
+        noise[:, at] += phi * noise[:, at - 1]
+    return noise
 
 
 @functools.lru_cache(maxsize=256)
@@ -131,42 +136,34 @@ def _quotients(n: int, phi: float) -> "Values":
     import numpy as np  # noqa: PLC0415
 
     series = simulated(n, phi, DRAWS)
-    ranks = _ranks(series)
+    ranked = ranks_by_row(series)
     grid = np.linspace(0, _HIGHEST, 99)
     inflations = np.interp(
-        [unbiased(float(raw), n) for raw in _estimates(ranks)], grid, [inflation_of(n, float(phi)) for phi in grid]
+        [unbiased(float(raw), n) for raw in _estimates(ranked)], grid, [inflation_of(n, float(phi)) for phi in grid]
     )
     variance = n * (n - 1) * (2 * n + 5) / 18
-    return np.sort(np.maximum(np.abs(scores(ranks)) - 1, 0.0) / np.sqrt(variance * inflations))
+    return np.sort(np.maximum(np.abs(scores(ranked)) - 1, 0.0) / np.sqrt(variance * inflations))
 
 
-def scores(ranks: "Values") -> "Values":
+def scores(ranked: "Values") -> "Values":
     """Return S of each row."""
     import numpy as np  # noqa: PLC0415
 
-    small = ranks.astype(np.float32)
+    small = ranked.astype(np.float32)
     total = np.zeros(len(small))
     for lag in range(1, small.shape[1]):
         total += np.sign(small[:, lag:] - small[:, :-lag]).sum(axis=1)
     return total
 
 
-def _ranks(series: "Values") -> "Values":
-    """Return the ranks in each row, ties with their mean."""
-    import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
-
-    return np.asarray(stats.rankdata(series, axis=1), dtype=np.float64)
-
-
-def _estimates(ranks: "Values") -> "Values":
+def _estimates(ranked: "Values") -> "Values":
     """Return the autocorrelation at lag 1 of each row of ranks, freed of a straight line."""
     import numpy as np  # noqa: PLC0415
 
-    n = ranks.shape[1]
-    t = np.arange(n) - (n - 1) / 2
-    centred = ranks - ranks.mean(axis=1, keepdims=True)
-    left = centred - (centred @ t / (t @ t))[:, None] * t
-    total = (left * left).sum(axis=1)
+    n = ranked.shape[1]
+    t: Values = np.arange(n, dtype=np.float64) - (n - 1) / 2
+    centred = ranked - ranked.mean(axis=1, keepdims=True)
+    left: Values = centred - (centred @ t / (t @ t))[:, None] * t
+    total: Values = (left * left).sum(axis=1)
     flat = total <= 1e-9 * n  # a series that only rises leaves nothing over
     return np.where(flat, 0.0, (left[:, 1:] * left[:, :-1]).sum(axis=1) / np.where(flat, 1.0, total))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from qms_mcp.statistics.quantiles import chi2_tail, normal_probability
 from qms_mcp.statistics.trends.mann_kendall import Slope, pair_slopes, score, slope_of, variance_of_s, z_of
+from qms_mcp.statistics.trends.ranks import ranks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,15 +52,14 @@ def season_test(values: "Values", places: "Places", season: int) -> SeasonTest:
         season: How many places there are.
     """
     import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
 
     n = values.size
     at = np.arange(n, dtype=np.float64)
     slope = float(np.median(pair_slopes(values, at)))
-    ranks = np.asarray(stats.rankdata(values - slope * at), dtype=np.float64)
-    groups = [ranks[places == place] for place in range(season)]
+    ranked = ranks(values - slope * at)
+    groups = [ranked[places == place] for place in range(season)]
     there = [group for group in groups if group.size]
-    counts = np.unique(ranks, return_counts=True)[1].astype(np.float64)
+    counts = np.unique(ranked, return_counts=True)[1].astype(np.float64)
     ties = 1 - float((counts**3 - counts).sum()) / (n**3 - n)
     if ties <= 0 or len(there) < _TWO:
         return SeasonTest(0.0, 1.0, season)

@@ -7,6 +7,7 @@ import argparse
 import importlib
 import pkgutil
 import platform
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -89,11 +90,12 @@ def main() -> None:
     whole = chosen.only is None and not chosen.quick
     out = chosen.out or (OUT if whole else None)
     if out is None:
-        print(text)
+        sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
     for name, _, rows, seconds in measured:
-        print(f"{name}: {len(rows)} rows, {sum(row.within is False for row in rows)} not as expected, {seconds:.0f} s")
+        fell = sum(row.within is False for row in rows)
+        sys.stdout.write(f"{name}: {len(rows)} rows, {fell} not as expected, {seconds:.0f} s\n")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _normal(random: "np.random.Generator", n: int, sd: float) -> "np.ndarray":
 def _levels(random: "np.random.Generator", case: str, groups: tuple[tuple[int, float], ...], many: int) -> list[Row]:
     """Return how often each test finds a difference where there is none."""
     found = {"Welch": 0, "classical analysis of variance": 0, "any pair (Games-Howell, Holm)": 0}
-    after = many // 20
+    after = many // 4
     for at in range(many):
         samples = _drawn(random, groups, _normal)
         whole = means.welch(samples)

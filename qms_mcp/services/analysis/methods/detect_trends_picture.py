@@ -10,7 +10,7 @@ MOST_PANELS = 6
 def drawn(series: Read, found: list[Assessed], headline: str, unit: str) -> Picture:
     """Return the picture of the first series."""
     shown = found[:MOST_PANELS]
-    notes = ["Dashed: Sen's line. Upright: a change of level."]
+    notes = ["The straight line is Sen's. An upright one is a change of level."]
     if len(found) > MOST_PANELS:
         notes.append(f"{MOST_PANELS} of {len(found)} series are drawn, the most significant first.")
     return Picture(
@@ -23,17 +23,20 @@ def drawn(series: Read, found: list[Assessed], headline: str, unit: str) -> Pict
 
 
 def _panel(series: Read, one: Assessed, *, alone: bool) -> Panel:
-    n = len(one.values)
-    places = tuple(float(at) for at in range(1, n + 1))
-    line = tuple(float(one.slope.intercept + one.slope.slope * t) for t in one.times)
+    whole = one.line
+    places = tuple(float(at) for at in range(1, len(whole.values) + 1))
+    line = tuple(float(one.slope.intercept + one.slope.slope * t) for t in whole.times)
+    there = [at + 1.0 for at, value in enumerate(whole.values) if value == value]  # noqa: PLR0124 - nan is a gap
+    values = tuple(float(value) if value == value else None for value in whole.values)  # noqa: PLR0124
     label = f"{series.value} ({series.unit})" if series.unit else series.value
     return Panel(
-        series=(Series(y=tuple(float(value) for value in one.values), x=places, style="line_points"),),
+        series=(Series(y=values, x=places, style="line_points"),),
         title="" if alone else one.line.name,
         y_label=label,
         levels=(Level(values=line, kind="fit", label=f"Sen {one.slope.slope:+.4g} per {series.per}", x=places),),
         dividers=tuple(
-            Divider(x=change.at + 0.5, label=f"{change.before:.4g} → {change.after:.4g}") for change in one.changes
+            Divider(x=there[change.at - 1] + 0.5, label=f"{change.before:.4g} → {change.after:.4g}")
+            for change in one.changes
         ),
-        categories=one.labels,
+        categories=whole.labels,
     )

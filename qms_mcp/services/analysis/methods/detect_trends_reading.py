@@ -138,7 +138,7 @@ def _by_period(table: Table, options: TrendOptions, period: Period, groups: dict
         flags.append(Flag("missing", f"{covered.untimed} rows have no {options.time} and are left out."))
     words = f"{how} of {options.value}" if options.value else "rows"
     unit = "" if how == "count" or options.value is None else table.unit(options.value)
-    return Read(tuple(lines), period, f"{words} per {period}", unit, how == "count", table.rows, tuple(flags))
+    return Read(tuple(lines), period, f"{words} a {period}", unit, how == "count", table.rows, tuple(flags))
 
 
 def _by_row(table: Table, options: TrendOptions, value: str, groups: dict[str, list[int]]) -> Read:

@@ -10,8 +10,8 @@ from qms_mcp.statistics.trends import change_level
 from qms_mcp.statistics.trends.changes import Cost, Pettitt, binary, pelt, pettitt
 from qms_mcp.statistics.trends.corrections import corrected
 from qms_mcp.statistics.trends.line import StraightLine, straight_line
-from qms_mcp.statistics.trends.order_one import order_one
 from qms_mcp.statistics.trends.mann_kendall import MannKendall, Slope, mann_kendall, sen_slope
+from qms_mcp.statistics.trends.order_one import order_one
 from qms_mcp.statistics.trends.seasons import (
     LEAST_SEASONS,
     SeasonalKendall,
@@ -216,5 +216,3 @@ def _left(values: "Values", changes: tuple[Change, ...]) -> float:
 
     parts = np.split(values, [change.at for change in changes])
     return float(sum(((part - part.mean()) ** 2).sum() for part in parts))
-
-

@@ -48,11 +48,12 @@ def verdict_of(made: Study, required: float | None, level: float) -> dict[str, A
     if required is None:
         return None
     index, block = ("Cpk", made.within) if made.within is not None else ("Ppk", made.overall)
-    bound, unstable = block.nearest_bound, made.stability is not None and made.stability.stable is False
+    seen = made.stability
+    bound, unstable = block.nearest_bound, seen is not None and seen.stable is not True and seen.signals > 0
     if bound is None:
         because = "there is no bound, because the number of values is not known or too large for a bootstrap"
     elif unstable:
-        because = "the process is not stable"
+        because = "the process is not stable" if seen and seen.stable is False else "the chart has a signal"
     else:
         because = f"with {100 * level:g} % confidence {index} is at least {bound:.3g}"
     demonstrated = bound is not None and bound >= required and not unstable

@@ -38,6 +38,11 @@ class Rows:
 
 
 def rows_of(table: Table, names: tuple[str, ...], options: SpcOptions) -> Rows:
+    """Return the rows of a table in the order of time.
+
+    Raises:
+        InvalidInputError: A column is not there or holds no numbers, or the options do not go together.
+    """
     import numpy as np  # noqa: PLC0415
 
     columns = [table.numbers(name) for name in names]

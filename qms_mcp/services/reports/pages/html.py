@@ -1,6 +1,7 @@
 """A report as one page of HTML: it loads nothing and runs nothing, reads in light and dark, and prints."""
 
 import base64
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,11 @@ def render_html(report: Report) -> bytes:
     ).encode()
 
 
+def _plain(text: str) -> str:
+    """Return a text as it may stand between the quotes of a style sheet."""
+    return re.sub(r"[^\w .,:()/-]", "", one_line(text))
+
+
 def _as_address(svg: bytes) -> str:
     """Return a drawing as a data address: as an image, nothing in it can run or load."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
@@ -54,5 +60,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({"cell": cell_text, "line": one_line, "address": _as_address})
+    environment.filters.update({"cell": cell_text, "line": one_line, "address": _as_address, "plain": _plain})
     return environment

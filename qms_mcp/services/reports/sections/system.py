@@ -248,6 +248,19 @@ def overdue(known: Known) -> Section:
     )  # fmt: skip
 
 
+def trends(known: Known) -> Section:
+    """Return which types of records become more or fewer, over as many months as there are."""
+    figures, table = known.drawn("trends"), known.tables.get("trends")
+    return Section(
+        key="trends",
+        title="Trends",
+        headline=figures[0].says if figures else "No trend can be computed yet.",
+        figures=figures,
+        grids=(table,) if table else (),
+        missing=known.not_there("trends"),
+    )
+
+
 def costs(known: Known) -> Section:
     """Return the cost of quality, when costs were sent along."""
     grid = known.tables.get("cost_of_quality")
