@@ -16,20 +16,19 @@ Table = WithJsonSchema({"type": "object"})
 async def quality_report(  # noqa: PLR0913, PLR0917 - what it is about, what it rests on, and how it is kept
     ctx: Ctx,
     kind: Annotated[Kind, Field(description="Which.")],
-    reason: Annotated[str, Field(min_length=10, max_length=2_000, description="Why; kept in the audit trail.")],
-    period: Annotated[str | None, Field(max_length=12, description="2026-10, 2026-Q3, 2026-H2, 2026.")] = None,
-    supplier: Annotated[str | None, Field(max_length=200, description="One, by number or name.")] = None,
-    volumes: Annotated[Source | None, Table, Field(description="Source: units, month, supplier.")] = None,
-    costs: Annotated[Source | None, Table, Field(description="Source: category, amount, month.")] = None,
-    drafted_by: Annotated[DraftedBy, Field(description="Who words it.")] = "template",
+    reason: Annotated[str, Field(min_length=10, max_length=2_000, description="Why.")],
+    period: Annotated[str | None, Field(max_length=12, description="2026-10, 2026-Q3, 2026.")] = None,
+    supplier: Annotated[str | None, Field(max_length=200, description="One.")] = None,
+    volumes: Annotated[Source | None, Table, Field(description="Source.")] = None,
+    costs: Annotated[Source | None, Table, Field(description="Source.")] = None,
+    drafted_by: Annotated[DraftedBy, Field(description="Words.")] = "template",
     preview: Annotated[bool, Field(description="Keep nothing.")] = False,
-    idempotency_key: Annotated[str | None, Field(max_length=200, description="The same key writes once.")] = None,
+    idempotency_key: Annotated[str | None, Field(max_length=200, description="Writes once.")] = None,
 ) -> QualityReport:
-    """Make a report with charts and keep it as a draft document: Markdown, HTML and PDF, each with its sha256.
+    """Make a report with charts, kept as a draft document (Markdown, HTML, PDF) that a person reviews and signs.
 
-    monthly; management_review: every input of ISO 9001 9.3.2 and ISO 13485 5.6.2, with facts or what is missing;
-    supplier; capa_board. Numbers are computed and cite calculations; a person reviews and signs. Made again it is the
-    next version. A period that has not begun fails.
+    management_review: inputs of ISO 9001 9.3.2 and ISO 13485 5.6.2, with facts or what is missing. Numbers cite
+    calculations. Made again it is the next version. A period that has not begun fails.
     """
     asked = ReportAsked(
         kind=kind,

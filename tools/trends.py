@@ -25,7 +25,7 @@ async def detect_trends(
         TrendChoices | None,
         Object,
         Field(
-            description="aggregate (count, sum, mean), season (12), alpha, correction (auto, none, hamed_rao...), "
+            description="aggregate (sum, mean), season (12), alpha, correction (none, hamed_rao...), "
             "adjust (holm, bh), change_points (mean, variance, poisson, none), complete_to (date)."
         ),
     ] = None,

@@ -93,9 +93,7 @@ def _quality_report(
     for form, file in answer.files.items():
         click.echo(f"{form}: sha256 {file['sha256']}  {file['uri']}")
     if answer.document:
-        click.echo(
-            f"{answer.document} ({answer.number} v{answer.version}) is a {answer.state}: a person reviews and signs."
-        )
+        click.echo(f"{answer.document} ({answer.number}) is a {answer.state}: a person reviews and signs.")
     for warning in (*(flag.says for flag in answer.flags), *answer.warnings):
         click.echo(warning, err=True)
 

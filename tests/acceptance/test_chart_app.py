@@ -93,7 +93,7 @@ async def opened(page: "Page", shown: dict[str, Any] | None, **host: Any) -> "Fr
     if shown is not None:
         await page.evaluate("tell('ui/notifications/tool-input', {arguments: {}})")
         await page.evaluate("shown => tell('ui/notifications/tool-result', shown)", shown)
-        await frame.wait_for_function("!document.getElementById('headline').textContent.includes('…')")
+        await frame.wait_for_selector("#headline:not(:has-text('…'))", state="attached")
     return frame
 
 
@@ -150,7 +150,7 @@ async def test_the_theme_of_the_host_is_followed_even_when_it_changes(page: "Pag
     assert await frame.evaluate(paper) == "rgb(20, 24, 29)"
     assert 'data-theme="dark"' in await frame.evaluate(drawn)
     await page.evaluate("tell('ui/notifications/host-context-changed', {theme: 'light'})")
-    await frame.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    await frame.wait_for_selector("html[data-theme='light']", state="attached")
     assert await frame.evaluate(paper) == "rgb(255, 255, 255)"
     assert 'data-theme="light"' in await frame.evaluate(drawn)
 
@@ -159,7 +159,7 @@ async def test_a_number_is_computed_again_through_the_host(page: "Page") -> None
     again: dict[str, Any] = {"content": [], "structuredContent": {"headline": "The same.", "why": ["Nothing changed."]}}
     frame = await opened(page, result(), recomputed=again)
     await frame.get_by_role("button", name="Compute again").click()
-    await frame.wait_for_function("document.getElementById('status').textContent.startsWith('The same.')")
+    await frame.wait_for_selector("#status:has-text('The same.')")
     calls = await page.evaluate("heard.filter(one => one.method === 'tools/call').map(one => one.params)")
     assert calls == [{"name": "recompute", "arguments": {"calculation": "0197-1"}}]
 

@@ -139,13 +139,16 @@ async def test_the_guide_names_only_what_exists(client: Client) -> None:
 
 async def test_resources_and_their_templates_are_listed(client: Client) -> None:
     assert {str(one.uri) for one in (await client.list_resources()).resources} == {
-        "qms://guide", "qms://glossary", "qms://record-types", "qms://agents",
+        "qms://guide", "qms://glossary", "qms://record-types", "qms://agents", "qms://metrics",
+        "ui://qms-mcp/analysis.html",
     }  # fmt: skip
     templates = {one.uri_template for one in (await client.list_resource_templates()).resource_templates}
     assert templates == {
         "qms://schema/{schema}/{table}", "qms://ledger/{run}", "qms://framework/{key}", "qms://workflow/{category}",
         "qms://capa/{number}/8d", "qms://document/{number}", "qms://document/{number}/v{version}",
         "qms://document/{number}/v{version}/section/{path}", "qms://search/{query}", "qms://dispatch/{id}",
+        "qms://calculation/{id}", "qms://chart/{calculation}.svg", "qms://chart/{calculation}.png",
+        "qms://report/{number}/v{version}/html", "qms://report/{number}/v{version}/pdf",
     }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ DEFINITION = AgentDefinition(
     prompt=prompt_of("analytics"),
     reads=(
         "execute_query", "explain_query", "generate_sql", "list_tables", "describe_table", "list_records", "get_record",
-        "search", "find_similar", "supplier_equipment_status",
+        "search", "find_similar", "supplier_equipment_status", "calculate_metrics", "detect_trends", "pareto",
+        "find_anomalies", "compare_groups", "spc_chart", "process_capability", "recompute",
     ),
     drafts=(),
     tier="sonnet",
@@ -26,6 +27,7 @@ DEFINITION = AgentDefinition(
         r"\b(kpis?|metrics?|figures?|numbers?|statistics?|indicators?)\b",
         r"\b(how (many|often|long|old)|counts?|rates?|average|median|ageing|aging)\b",
         r"\b(pareto|distribution|top \d+)\b",
+        r"\b(spc|control charts?|in control|capab(le|ility)|cpk|ppk|anomal(y|ies)|outliers?)\b",
         r"\b(repeat(ed|ing)?|recurr\w+|most frequent)\b",
         r"\b(per|by) (month|week|quarter|product|supplier|area|cause)\b",
         r"\b(analy[sz]e|analysis|analytics|compare|dashboard|management review)\b",

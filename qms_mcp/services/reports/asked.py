@@ -55,8 +55,8 @@ class SectionAnswer(Answer):
 
 
 _SECTIONS = {"type": "array", "items": {"type": "object"}, "description": "title, headline, numbers, missing"}
-_FLAGS = {"type": "array", "items": {"type": "object"}, "description": "code, says, instead"}
-_FILES = {"type": "object", "description": "markdown, html, pdf: uri, sha256"}
+_FLAGS = {"type": "array", "items": {"type": "object"}, "description": "says, instead"}
+_FILES = {"type": "object", "description": "by form: uri, sha256"}
 
 
 class QualityReport(Answer):
@@ -64,7 +64,7 @@ class QualityReport(Answer):
 
     Attributes:
         document: `QR-2026-10 v1`; empty for a preview.
-        number: Of its record, with its version and state.
+        number: Of its record.
         files: Where each form of it can be had, with its sha256.
         unchanged: The numbers are those of the version before.
         drafted_by: `template`, or the model that worded it; a person has not approved it.
@@ -76,9 +76,7 @@ class QualityReport(Answer):
     document: str = ""
     id: UUID | None = None
     number: str = ""
-    version: int | None = None
     state: str = ""
-    audit_seq: int | None = None
     files: Annotated[dict[str, dict[str, str]], WithJsonSchema(_FILES)] = Field(
         default_factory=dict[str, dict[str, str]]
     )

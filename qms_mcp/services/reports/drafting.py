@@ -110,7 +110,8 @@ def _change(fact: Fact, footing: Footing) -> str:
     unit, less = (f" {fact.unit}", "less") if fact.unit else ("", "fewer")
     if fact.unit == "%":
         points = f"{shown(_tidy(abs(now - before)))} points {'higher' if now > before else 'lower'}"
-        return f"{_capital(fact.name)}: {shown(fact.value)} %, {points} than in the period before ({shown(fact.before)} %)."
+        former = f"than in the period before ({shown(fact.before)} %)"
+        return f"{_capital(fact.name)}: {shown(fact.value)} %, {points} {former}."
     difference = f"{shown(_tidy(abs(now - before)))}{unit} {'more' if now > before else less} than in the period before"
     sentence = f"{_capital(fact.name)}: {shown(fact.value)}{unit}, {difference} ({shown(fact.before)})"
     return f"{sentence}{_chance(fact, now, before, footing)}."

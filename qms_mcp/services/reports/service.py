@@ -1,12 +1,9 @@
 """Quality reports, as the tool and the command line ask for them."""
 
-import hashlib
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 
@@ -14,17 +11,17 @@ from qms_mcp.auth.acting import current_acting
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.queries import query
 from qms_mcp.errors import ConflictError, InvalidInputError, NotFoundError
-from qms_mcp.services.analysis.method import FlagAnswer
 from qms_mcp.services.documents.originals import Originals
 from qms_mcp.services.records.writing import check_reason
-from qms_mcp.services.reports.asked import Kind, QualityReport, ReportAsked, SectionAnswer
+from qms_mcp.services.reports.answering import answer_of, headline_of, preview_of, sections_of
+from qms_mcp.services.reports.asked import Kind, QualityReport, ReportAsked
 from qms_mcp.services.reports.asking import ModelUnusableError, ReportModel
 from qms_mcp.services.reports.charting import Charts
-from qms_mcp.services.reports.checking import checked, numbers_of
-from qms_mcp.services.reports.composing import TITLES, composed, document_number
-from qms_mcp.services.reports.content import Report, Section
-from qms_mcp.services.reports.drafting import Footing, drafted, numbers_key, shown, summary
-from qms_mcp.services.reports.facts import FACTS, FactsOptions, ReportFacts
+from qms_mcp.services.reports.composing import composed, document_number
+from qms_mcp.services.reports.content import Report
+from qms_mcp.services.reports.draft import Draft, running, with_wording
+from qms_mcp.services.reports.drafting import drafted, summary
+from qms_mcp.services.reports.facts import FACTS, FactsOptions
 from qms_mcp.services.reports.measuring import Measures
 from qms_mcp.services.reports.pages.html import render_html
 from qms_mcp.services.reports.pages.markdown import render_markdown
@@ -42,9 +39,6 @@ Progress = Callable[[int, int, str], Awaitable[None]]
 _SUPPLIER = query("reports.supplier")
 _TURNS = 3
 _STEPS = 6
-_LONGEST_PREVIEW = 60_000
-_MOST_NUMBERS = 14
-_MOST_DROPPED = 5
 _BY_AGENT = "The words are by template: what a model costs has to be in the budget of the agent."
 _OF_A_MONTH = ("nonconformance_chart", "pareto", "complaint_chart", "capa_stages", "supplier_pareto", "trends")
 _CHARTS: dict[Kind, tuple[str, ...]] = {
@@ -53,18 +47,6 @@ _CHARTS: dict[Kind, tuple[str, ...]] = {
     "supplier": ("supplier_pareto",),
     "capa_board": ("capa_stages",),
 }
-_HOW_COUNTED = (
-    "A record counts on the day it is about; one that was cancelled does not. Open and overdue are as of the moment "
-    "above; whether something was overdue is judged by the due date it has now, and its stage is that of now."
-)
-_HOW_COMPARED = (
-    "Counts of two periods are compared by the exact conditional test of two Poisson counts, two-sided; p below 0.05 "
-    "is called more than chance alone would do. Many are compared, so some pass that line by chance."
-)
-_NO_VERDICT = (
-    "This report gives numbers and names what is missing. Whether a requirement is met is for people to judge."
-)
-_NOTES = (_HOW_COUNTED, _HOW_COMPARED, _NO_VERDICT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +120,12 @@ class QualityReports:
         if not asked.preview:
             await self._storing.check_may_write(principal)
             if idempotency_key and (kept := await self._storing.made_with(principal, idempotency_key, because)):
-                return Made(_answer_of(kept, asked, existed=True), await self._files(principal, kept))
+                return Made(answer_of(kept, asked, existed=True), await self._files(principal, kept))
         draft = await self._computed(principal, asked, at)
         if asked.preview:
             report = draft.report(Planned(draft.number, 1, {}), preview=True)
             markdown = render_markdown(report)
-            return Made(_preview(report, draft, markdown), {"markdown": markdown.encode()})
+            return Made(preview_of(report, draft, markdown), {"markdown": markdown.encode()})
         return await self._kept(principal, asked, draft, because, idempotency_key, at)
 
     async def file(self, principal: Principal, document: str, revision: int, form: str) -> bytes:
@@ -154,7 +136,7 @@ class QualityReports:
         self,
         principal: Principal,
         asked: ReportAsked,
-        draft: "_Draft",
+        draft: Draft,
         because: str,
         idempotency_key: str | None,
         at: Progress,
@@ -170,12 +152,12 @@ class QualityReports:
                 continue
             await at(draft.steps, draft.steps, f"kept as {kept.label}")
             files = {"markdown": forms.markdown.encode(), "html": forms.html, "pdf": forms.pdf}
-            return Made(_answer_of(kept, asked, former=planned), files)
+            return Made(answer_of(kept, asked, former=planned), files)
         raise ConflictError(
             f"{draft.number} is being made by others at the same time.", hint="Try again when they are done."
         )
 
-    async def _computed(self, principal: Principal, asked: ReportAsked, at: Progress) -> "_Draft":
+    async def _computed(self, principal: Principal, asked: ReportAsked, at: Progress) -> Draft:
         supplier = await self._supplier(principal, asked)
         await at(0, _STEPS, "reads the records")
         options = FactsOptions(
@@ -203,7 +185,7 @@ class QualityReports:
         steps = _STEPS + len(sections)
         for done, section in enumerate(sections, start=3):
             await at(done, steps, f"{section.title}: {section.headline}")
-        draft = _Draft(
+        draft = Draft(
             asked=asked,
             facts=facts,
             number=document_number(asked.kind, facts.period, supplier[1] if supplier else ""),
@@ -214,12 +196,12 @@ class QualityReports:
                 **measures.says,
                 **charts.says,
             },
-            flags=(*_running(facts), *measures.flags, *charts.flags),
+            flags=(*running(facts), *measures.flags, *charts.flags),
             steps=steps,
         )
         return await self._worded(draft)
 
-    async def _worded(self, draft: "_Draft") -> "_Draft":
+    async def _worded(self, draft: Draft) -> Draft:
         """Return the draft with words: a model's where one was asked for and can be used, else by template."""
         footing = draft.footing
         by_template = tuple(
@@ -235,7 +217,7 @@ class QualityReports:
             wording = await self._model.word(draft.title, draft.sections)
         except ModelUnusableError as unusable:
             return plain.flagged("no_model", f"The words are by template: {unusable}.")
-        return _with_wording(plain, wording.model, wording.summary, wording.sections)
+        return with_wording(plain, wording.model, wording.summary, wording.sections)
 
     async def _supplier(self, principal: Principal, asked: ReportAsked) -> tuple[str, str, str] | None:
         """Return id, number and name of the supplier that is meant."""
@@ -262,99 +244,7 @@ class QualityReports:
         return {name: await self._storing.file(principal, number, int(revision), name) for name in kept.files}
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A report that was computed and has no version yet."""
-
-    asked: ReportAsked
-    facts: ReportFacts
-    number: str
-    about: str
-    sections: tuple[Section, ...]
-    calculations: dict[str, str]
-    flags: tuple[FlagAnswer, ...]
-    steps: int
-    drafted_by: str = "template"
-    summary: tuple[str, ...] = ()
-    made_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-
-    @property
-    def title(self) -> str:
-        """What it is called."""
-        period = parsed_period(self.facts.period)
-        return f"{TITLES[self.asked.kind]}{self.about}, {period.said}"
-
-    @property
-    def footing(self) -> Footing:
-        """How long the periods are."""
-        return Footing(self.facts.days, self.facts.days_before, self.facts.running)
-
-    def flagged(self, code: str, says: str, instead: str = "") -> "_Draft":
-        """Return it with one more flag."""
-        return replace(self, flags=(*self.flags, FlagAnswer(code=code, says=says, instead=instead)))
-
-    def report(self, planned: Planned, *, preview: bool = False) -> Report:
-        """Return the report for a version."""
-        place = ZoneInfo(self.facts.zone)
-        made = datetime.now(UTC).astimezone(place)
-        report = Report(
-            kind=self.asked.kind,
-            label=f"{self.number} (preview)" if preview else planned.label,
-            title=self.title,
-            organization=self.facts.organization,
-            period=f"{self.facts.period} ({self.facts.first} to {self.facts.last})",
-            as_of=f"{self.facts.at.astimezone(place):%Y-%m-%d %H:%M} {self.facts.zone}",
-            made=f"{made:%Y-%m-%d %H:%M} {self.facts.zone}",
-            drafted_by=self.drafted_by,
-            sections=self.sections,
-            summary=self.summary,
-            flags=self.flags,
-            notes=_NOTES,
-            calculations=tuple(self.calculations.items()),
-        )
-        digest = hashlib.sha256(json.dumps(numbers_key(report), default=str).encode()).hexdigest()
-        unchanged = planned.former.get("numbers_sha256") == digest
-        said = (f"The numbers are those of {planned.former_label}.",) if unchanged else ()
-        return replace(report, numbers_sha256=digest, summary=(*said, *report.summary))
-
-
-def _with_wording(
-    draft: _Draft, model: str, summary_words: Sequence[str], by_key: dict[str, tuple[str, ...]]
-) -> _Draft:
-    """Return the draft in the words of a model, without the sentences that say what the facts do not."""
-    sections, dropped = list[Section](), list[str]()
-    every = frozenset[str]()
-    also = (draft.facts.period, str(draft.facts.first), str(draft.facts.last), draft.title)
-    for section in draft.sections:
-        known = numbers_of(section, *also)
-        every |= known
-        kept, refused = checked(by_key.get(section.key, ()), known)
-        dropped += [f"{section.title}: {one.why}" for one in refused]
-        sections.append(replace(section, words=tuple(kept) if kept else section.words))
-    kept, refused = checked(summary_words, every)
-    dropped += [f"Summary: {one.why}" for one in refused]
-    worded = replace(
-        draft, sections=tuple(sections), summary=tuple(kept) or draft.summary, drafted_by=f"the model {model}"
-    )
-    if not dropped:
-        return worded
-    listed = "; ".join(dropped[:_MOST_DROPPED])
-    more = f"; and {len(dropped) - _MOST_DROPPED} more" if len(dropped) > _MOST_DROPPED else ""
-    return worded.flagged(
-        "sentences_dropped",
-        f"{len(dropped)} sentences of the model were left out: {listed}{more}.",
-        "Compute it first.",
-    )
-
-
-def _running(facts: ReportFacts) -> tuple[FlagAnswer, ...]:
-    if not facts.running:
-        return ()
-    says = f"{facts.period} runs until {facts.last}: the numbers are of its first {facts.days:.0f} days."
-    return (FlagAnswer(code="running", says=says, instead="Make it again when the period is over."),)
-
-
-def _forms(report: Report, draft: _Draft) -> Forms:
+def _forms(report: Report, draft: Draft) -> Forms:
     """Return a report in all its forms."""
     made_at = datetime.now(UTC)
     pdf, _unprintable = render_pdf(report, made_at)
@@ -364,7 +254,7 @@ def _forms(report: Report, draft: _Draft) -> Forms:
         "drafted_by": report.drafted_by,
         "numbers_sha256": report.numbers_sha256,
         "headline": headline_of(report),
-        "sections": [section.model_dump(mode="json") for section in _sections(report)],
+        "sections": [section.model_dump(mode="json") for section in sections_of(report)],
         "flags": [flag.model_dump(mode="json") for flag in report.flags],
         "calculations": list(draft.calculations),
     }
@@ -376,72 +266,3 @@ def _pages(pdf: bytes) -> int:
 
     with PdfDocument(pdf) as opened:
         return len(opened)
-
-
-def headline_of(report: Report) -> str:
-    """Return what a report says in a sentence or two."""
-    telling = [section for section in report.sections if section.key != "inputs"][:3]
-    said = " ".join(section.headline for section in telling)
-    return f"{report.title}: {said} {len(report.decisions)} decisions needed."
-
-
-def _sections(report: Report) -> list[SectionAnswer]:
-    return [
-        SectionAnswer(
-            title=section.title,
-            headline=section.headline,
-            numbers={
-                fact.name: f"{shown(fact.value)} {fact.unit}".strip() if fact.unit else fact.value
-                for fact in section.facts[:_MOST_NUMBERS]
-                if fact.value is not None
-            },
-            missing=list(section.missing),
-        )
-        for section in report.sections
-    ]
-
-
-def _preview(report: Report, draft: _Draft, markdown: str) -> QualityReport:
-    cut = len(markdown) > _LONGEST_PREVIEW
-    return QualityReport(
-        headline=headline_of(report),
-        drafted_by=report.drafted_by,
-        period=draft.facts.period,
-        sections=_sections(report),
-        flags=list(report.flags),
-        calculations=len(draft.calculations),
-        markdown=markdown[:_LONGEST_PREVIEW],
-        warnings=["Nothing was kept.", *([f"markdown is cut at {_LONGEST_PREVIEW:,} characters."] if cut else [])],
-    )
-
-
-def _answer_of(
-    kept: Stored, asked: ReportAsked, *, former: Planned | None = None, existed: bool = False
-) -> QualityReport:
-    about = kept.about
-    number, _, revision = kept.label.rpartition(" v")
-    address = f"qms://report/{number}/v{revision}"
-    addresses = {"markdown": f"qms://document/{number}/v{revision}", "html": f"{address}/html", "pdf": f"{address}/pdf"}
-    unchanged = former is not None and former.former.get("numbers_sha256") == about["numbers_sha256"]
-    warnings = list(kept.warnings)
-    if unchanged and former is not None:
-        warnings.insert(0, f"The numbers are those of {former.former_label}.")
-    if existed and about["kind"] != asked.kind:
-        warnings.append(f"The key was used for another report: {kept.label}.")
-    return QualityReport(
-        headline=about["headline"],
-        document=kept.label,
-        id=kept.id,
-        number=kept.number,
-        version=kept.version,
-        state=kept.state,
-        audit_seq=kept.audit_seq,
-        files={name: {"uri": addresses[name], "sha256": sha256} for name, sha256 in kept.files.items()},
-        unchanged=unchanged or None,
-        drafted_by=about["drafted_by"],
-        period=about["period"],
-        sections=[SectionAnswer.model_validate(section) for section in about["sections"]],
-        flags=[FlagAnswer.model_validate(flag) for flag in about["flags"]],
-        calculations=len(about["calculations"]),
-        warnings=warnings,
-    )

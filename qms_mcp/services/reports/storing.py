@@ -89,7 +89,6 @@ class Stored:
     label: str
     files: Mapping[str, str]
     about: Mapping[str, Any]
-    audit_seq: int | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -213,7 +212,6 @@ class Storing:
                 **{name: by_type[name] for name in ("html", "pdf") if name in by_type},
             },
             about=row["report"],
-            audit_seq=made.audit_seq,
             warnings=(*warnings, *made.warnings),
         )
 

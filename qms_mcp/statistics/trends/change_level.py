@@ -1,11 +1,11 @@
 """What a change of level has to bring to count as one, when values hang on those before.
 
 The statistic is the most that one change, or two (up and back, the half of it), takes off the squared deviations,
-divided by the long-run variance of the values: that of what the best division leaves, times (1 + phi) / (1 - phi). It is
-compared with the same of simulated AR(1) series, each with its own estimates, as in `order_one`. Its
-critical value is the price of a change, so a series without one gets none in 1 - alpha of all cases. For comparison,
-BIC would charge log n and the modified BIC (Zhang and Siegmund, Biometrics 63 (2007)) about 3 log n of the variance.
-Pettitt's K is corrected the same way.
+divided by the long-run variance of the values: that of what the best division leaves, times (1 + phi) / (1 - phi). It
+is compared with the same of simulated AR(1) series, each with its own estimates, as in `order_one`. Its critical value
+is the price of a change, so a series without one gets none in 1 - alpha of all cases. For comparison, BIC would charge
+log n and the modified BIC (Zhang and Siegmund, Biometrics 63 (2007)) about 3 log n of the variance. Pettitt's K is
+corrected the same way.
 """
 
 import functools
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DRAWS = 999
 _SEED = 20_240_301
-_CAUTION = 30.0
+_CAUTION = 42.0
 MOST_VALUES = 3_000
 
 
@@ -50,15 +50,21 @@ class ChangeLevel:
     long_run: float
 
 
-def change_level(values: "Values", alpha: float = 0.05) -> ChangeLevel:
-    """Return what a change of the mean has to bring in a series without gaps that is not constant."""
+def change_level(values: "Values", alpha: float = 0.05, spent: int = 0) -> ChangeLevel:
+    """Return what a change of the mean has to bring.
+
+    Args:
+        values: In order, without gaps, not constant.
+        alpha: How often a series without a change may get one.
+        spent: How many degrees of freedom were taken out before (by a season).
+    """
     import numpy as np  # noqa: PLC0415
 
     n = values.size
     scale = float(np.abs(values - values.mean()).max())
     found = _steps(((values - values.mean()) / scale)[None, :])
     phi = unbiased(float(found.r1[0]), n)
-    variance = float(found.left[0]) / max(n - 3, 1) * scale * scale
+    variance = float(found.left[0]) / max(n - 3 - spent, 1) * scale * scale
     long_run = variance * (1 + phi) / (1 - phi)
     statistic = float(found.gain[0]) * scale * scale / long_run if long_run > 0 else math.inf
     table = _table(*scaled(n, cautious(phi, n, _CAUTION)), "steps")

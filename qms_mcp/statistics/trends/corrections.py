@@ -1,7 +1,8 @@
 """The usual corrections of Mann-Kendall's test for autocorrelation, as they were published.
 
-They are here to be compared with: none of them holds its level in short autocorrelated series (see
-docs/statistics-measurements.md), which is why `order_one` is the default.
+They are here to be compared with: in short autocorrelated series they find too many trends, or, as pre-whitening does,
+take part of the trend away with the autocorrelation (see docs/statistics-measurements.md). Therefore
+`order_one` is the default.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Detectors under simulation: how often they are wrong when nothing is there, and how often they find what is.
 
-Each module here has `simulate(seed, quick) -> list[Row]`; `python -m tests.benchmarks.stats` runs them all with one seed
+Each module here has `simulate(seed, quick) -> list[Row]`; `python -m tests.benchmarks.stats` runs all with one seed
 and writes docs/statistics-measurements.md.
 """
 

@@ -154,13 +154,14 @@ def _by_row(table: Table, options: TrendOptions, value: str, groups: dict[str, l
     uneven = same = unordered = 0
     for name, rows in groups.items():
         there = np.array([row for row in rows if not np.isnan(times[row])], dtype=np.intp)
-        order = there[np.argsort(times[there], kind="stable")]
+        order: Places = there[np.argsort(times[there], kind="stable")]
         unordered += int(not np.array_equal(order, there))
-        steps = np.diff(times[order])
+        steps: Values = np.diff(times[order])
         same += int((steps == 0).sum())
         uneven += _uneven(steps)
         season, places = _season_of_rows(table, options, order, spacing)
-        line = Line(name, numbers[order], times[order], tuple(labels[row] for row in order), places, season)
+        called = tuple(labels[int(row)] for row in order.tolist())
+        line = Line(name, numbers[order], times[order], called, places, season)
         lines.append(_thinned(line, flags))
     if unordered:
         flags.append(Flag("out_of_order", f"The rows of {unordered} series were not in the order of time; sorted."))
@@ -169,7 +170,8 @@ def _by_row(table: Table, options: TrendOptions, value: str, groups: dict[str, l
     if uneven:
         says = f"{uneven} series are unevenly spaced: slopes use the time, autocorrelation goes by the order."
         flags.append(Flag("uneven", says, "Give a period for even steps."))
-    counts = bool(np.all(numbers[~np.isnan(numbers)] >= 0) and np.all(np.mod(numbers[~np.isnan(numbers)], 1) == 0))
+    known = numbers[~np.isnan(numbers)]
+    counts = bool((known >= 0).all() and (known == np.floor(known)).all())
     return Read(tuple(lines), per, value, table.unit(value), counts, table.rows, tuple(flags))
 
 
@@ -199,7 +201,7 @@ def _times(
     known = np.unique(days[~np.isnan(days)])
     usual = float(np.median(np.diff(known))) if known.size > 1 else 1.0
     per, length = next((name, length) for limit, name, length in _UNITS if usual < limit)
-    spacing = next((period for low, high, period in _SPACINGS if low <= usual <= high), None)
+    spacing: Period | None = next((period for low, high, period in _SPACINGS if low <= usual <= high), None)
     return (days - np.nanmin(days)) / length, labels, per, spacing
 
 

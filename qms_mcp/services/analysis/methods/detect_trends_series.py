@@ -12,6 +12,7 @@ from qms_mcp.statistics.trends.corrections import corrected
 from qms_mcp.statistics.trends.line import StraightLine, straight_line
 from qms_mcp.statistics.trends.mann_kendall import MannKendall, Slope, mann_kendall, sen_slope
 from qms_mcp.statistics.trends.order_one import order_one
+from qms_mcp.statistics.trends.seasonal_order_one import seasonal_order_one
 from qms_mcp.statistics.trends.seasons import (
     LEAST_SEASONS,
     SeasonalKendall,
@@ -90,14 +91,16 @@ def assessed(line: Line, options: TrendOptions, *, counts: bool) -> Assessed:
     labels = tuple(label for label, known in zip(line.labels, there, strict=True) if known)
     season, seasonal, freed, places = _seasons(line, there, values)
     plain = mann_kendall(values)
-    p, spread, method, r1 = _tested(freed, seasonal, options)
+    p, spread, method, r1 = _tested(line, values, freed, places, seasonal, options)
     slope = (
-        seasonal_slope(values, times, places, line.season, spread * _share(values, places, line.season))
+        seasonal_slope(values, times, places, line.season, spread)
         if seasonal and places is not None
         else sen_slope(values, times, spread)
     )
     straight = straight_line(freed, times)
-    changes, at, p_change, price, p_rank = _changes(freed, options, counts=counts)
+    changes, at, p_change, price, p_rank = _changes(
+        freed, options, counts=counts, spent=line.season - 1 if seasonal else 0
+    )
     return Assessed(
         line=line,
         values=values,
@@ -133,43 +136,47 @@ def _seasons(
     return found, seasonal_kendall(values, places, line.season), without_season(values, places, line.season), places
 
 
-def _share(values: "Values", places: "NDArray[np.intp]", season: int) -> float:
-    """Return the standard deviation of the seasonal S by that of S."""
-    import numpy as np  # noqa: PLC0415
-
-    sizes = np.bincount(places, minlength=season).astype(np.float64)
-    n = values.size
-    return float(((sizes * (sizes - 1) * (2 * sizes + 5)).sum() / (n * (n - 1) * (2 * n + 5))) ** 0.5)
-
-
 def _tested(
-    values: "Values", seasonal: SeasonalKendall | None, options: TrendOptions
+    line: Line,
+    values: "Values",
+    freed: "Values",
+    places: "NDArray[np.intp] | None",
+    seasonal: SeasonalKendall | None,
+    options: TrendOptions,
 ) -> tuple[float, float, str, float]:
     """Return p, half the reach of the interval of the slope in S, what was done, and the autocorrelation."""
-    found = mann_kendall(values)
     z = normal_quantile(1 - options.alpha / 2)
-    simulated = order_one(values, found.s, found.variance, options.alpha)
-    freed = "freed of the season, " if seasonal else ""
-    r1 = simulated.phi
+    if seasonal and places is not None:
+        found = seasonal_order_one(values, places, line.season, options.alpha)
+        if options.correction == "auto":
+            spread = found.critical * (seasonal.variance * found.inflation) ** 0.5
+            return found.p, spread, "seasonal Kendall, AR(1) simulated", found.phi
+        if options.correction == "none":
+            return seasonal.p, z * seasonal.variance**0.5, "seasonal Kendall, uncorrected", found.phi
+        # Published corrections know no season: they are made on the values freed of it.
+        other = corrected(freed, options.correction)
+        reach = z * seasonal.variance**0.5
+        return other.p, reach, f"Mann-Kendall, freed of the season, {options.correction}", found.phi
+    plain = mann_kendall(values)
+    simulated = order_one(values, plain.s, plain.variance, options.alpha)
     if options.correction == "auto":
-        spread = simulated.critical * (found.variance * simulated.inflation) ** 0.5
-        return simulated.p, spread, f"Mann-Kendall, {freed}AR(1) simulated", r1
+        spread = simulated.critical * (plain.variance * simulated.inflation) ** 0.5
+        return simulated.p, spread, "Mann-Kendall, AR(1) simulated", simulated.phi
     if options.correction == "none":
-        if seasonal:
-            return seasonal.p, z * found.variance**0.5, "seasonal Kendall, uncorrected", r1
-        return found.p, z * found.variance**0.5, "Mann-Kendall, exact" if found.exact else "Mann-Kendall, normal", r1
+        how = "Mann-Kendall, exact" if plain.exact else "Mann-Kendall, normal"
+        return plain.p, z * plain.variance**0.5, how, simulated.phi
     other = corrected(values, options.correction)
-    inflation = other.variance if options.correction in {"hamed_rao", "yue_wang"} else found.variance
-    return other.p, z * inflation**0.5, f"Mann-Kendall, {freed}{options.correction}", r1
+    variance = other.variance if options.correction in {"hamed_rao", "yue_wang"} else plain.variance
+    return other.p, z * variance**0.5, f"Mann-Kendall, {options.correction}", simulated.phi
 
 
 def _changes(
-    values: "Values", options: TrendOptions, *, counts: bool
+    values: "Values", options: TrendOptions, *, counts: bool, spent: int
 ) -> tuple[tuple[Change, ...], Pettitt | None, float | None, float | None, float | None]:
     """Return the changes, Pettitt's test, p of no change, the price of one, and Pettitt's corrected p."""
     if options.change_points == "none":
         return (), None, None, None, None
-    level = change_level.change_level(values, options.alpha)
+    level = change_level.change_level(values, options.alpha, spent)
     kind: Cost = options.change_points if options.change_points != "auto" else "poisson" if counts else "mean"
     price = _price(values, level, kind)
     at = pelt(values, price, kind)

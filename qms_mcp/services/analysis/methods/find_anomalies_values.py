@@ -76,14 +76,7 @@ def find_values(table: Table, options: AnomalyOptions) -> Found:
     ]
     panel = _panel(values, order, result, table, options)
     if len(scales) == 1:
-        scale = next(iter(scales.values()))
-        low, high = scale.expected(result.threshold)
-        centre = float(np.nanmedian(values))
-        levels = (
-            Level(values=(high,), kind="warning", label="expected below"),
-            Level(values=(centre,), kind="center", label="median"),
-            Level(values=(low,), kind="warning", label="expected above"),
-        )
+        levels = _levels(next(iter(scales.values())), result.threshold, float(np.nanmedian(values)))
         panel = panel.model_copy(update={"levels": levels})
     of = f"values of {options.value}" + (f" in {len(scales)} groups of {options.group}" if options.group else "")
     return Found(
@@ -97,6 +90,15 @@ def find_values(table: Table, options: AnomalyOptions) -> Found:
         int((~np.isnan(values)).sum()),
         f"{options.value}: values far from the others",
         flags=tuple(flags[:12]),
+    )
+
+
+def _levels(scale: Scale, threshold: float, centre: float) -> tuple[Level, ...]:
+    low, high = scale.expected(threshold)
+    return (
+        Level(values=(high,), kind="warning", label="expected below"),
+        Level(values=(centre,), kind="center", label="median"),
+        Level(values=(low,), kind="warning", label="expected above"),
     )
 
 

@@ -22,7 +22,7 @@ from qms_mcp.services.reports.pages.layout import (
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~&$@])")
 # Programs that make links out of bare addresses do it by these.
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|mailto|javascript|data|file|qms):|\bwww\.")
-_AT_START = re.compile(r"^([-+=]|\d+[.)])")
+_AT_START = re.compile(r"^(?:[-+](?=[\s-]|$)|=|\d+[.)](?=\s|$))")
 
 
 def render_markdown(report: Report) -> str:

@@ -1,6 +1,6 @@
 """The system itself: audits, measuring equipment, training, changes, risks, documents, costs, what is overdue."""
 
-from qms_mcp.services.reports.content import Section
+from qms_mcp.services.reports.content import Fact, Section
 from qms_mcp.services.reports.drafting import shown
 from qms_mcp.services.reports.sections.telling import Known, cite, many, total_of, worded
 
@@ -251,10 +251,14 @@ def overdue(known: Known) -> Section:
 def trends(known: Known) -> Section:
     """Return which types of records become more or fewer, over as many months as there are."""
     figures, table = known.drawn("trends"), known.tables.get("trends")
+    moving = sum(row[2] in {"rising", "falling"} for row in table.rows) if table else None
+    note = f"of {len(table.rows)} with enough records" if table else ""
+    calculation = table.calculation if table else ""
     return Section(
         key="trends",
         title="Trends",
         headline=figures[0].says if figures else "No trend can be computed yet.",
+        facts=(Fact("types of records with a trend", moving, calculation=calculation, note=note),) if table else (),
         figures=figures,
         grids=(table,) if table else (),
         missing=known.not_there("trends"),
