@@ -10,7 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from pydantic import ValidationError
 
 from qms_mcp.errors import InvalidInputError, NotFoundError
-from qms_mcp.registry import nearest
+from qms_mcp.registry import complaints, nearest
 
 
 class ArgumentCheck:
@@ -46,13 +46,6 @@ class ArgumentCheck:
             tool.fn_metadata.validate_arguments(given)
         except ValidationError as wrong:
             raise InvalidInputError(
-                "; ".join(_complaint(dict(error)) for error in wrong.errors(include_url=False, include_input=False))
-                + ".",
+                complaints(wrong),
                 hint=f"See the input schema of {name}.",
             ) from None
-
-
-def _complaint(error: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in cast("tuple[Any, ...]", error["loc"]))
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message[:1].lower()}{message[1:]}" if place else message

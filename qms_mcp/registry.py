@@ -8,15 +8,15 @@ import importlib
 import inspect
 import logging
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from qms_mcp.context import peek_call
@@ -104,18 +104,43 @@ def _in_words(fn: ToolFunction) -> ToolFunction:
             raise ToolError(error.prose()) from error
         except (ToolError, MCPError):
             raise
+        except ValidationError as wrong:
+            # A tool puts its arguments together to options; what does not go together is the caller's to mend.
+            if not wrong.title.endswith("Options"):
+                raise ToolError(_fault(fn.__name__, wrong).prose()) from wrong
+            refused = InvalidInputError(complaints(wrong), hint="Change these arguments or options.")
+            if call := peek_call():
+                call.error = refused
+            raise ToolError(refused.prose()) from wrong
         except Exception as fault:
-            call = peek_call()
-            _log.exception("%s failed, call %s", fn.__name__, call.id if call else "unknown")
-            error = InternalError(
-                "Something went wrong inside qms-mcp.",
-                hint=f"It is recorded as call {call.id}; its log (stderr) says more." if call else "",
-            )
-            if call:
-                call.error = error
-            raise ToolError(error.prose()) from fault
+            raise ToolError(_fault(fn.__name__, fault).prose()) from fault
 
     return worded
+
+
+def _fault(name: str, fault: Exception) -> InternalError:
+    """Log what went wrong and return what is said of it."""
+    call = peek_call()
+    _log.error("%s failed, call %s", name, call.id if call else "unknown", exc_info=fault)
+    error = InternalError(
+        "Something went wrong inside qms-mcp.",
+        hint=f"It is recorded as call {call.id}; its log (stderr) says more." if call else "",
+    )
+    if call:
+        call.error = error
+    return error
+
+
+def complaints(wrong: ValidationError) -> str:
+    """Return what is wrong with arguments in a sentence, each with the name it has."""
+    found = wrong.errors(include_url=False, include_input=False)
+    return "; ".join(_complaint(cast("dict[str, Any]", error)) for error in found) + "."
+
+
+def _complaint(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in cast("tuple[Any, ...]", error["loc"]))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message[:1].lower()}{message[1:]}" if place else message
 
 
 async def _compact(result: Any, ctx: Any) -> Any:

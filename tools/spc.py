@@ -1,6 +1,6 @@
 """Whether a process is in control."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
@@ -8,7 +8,7 @@ from qms_mcp.context import Ctx, caller, services
 from qms_mcp.registry import tool
 from qms_mcp.services.analysis.methods.spc_answer import SpcChart
 from qms_mcp.services.analysis.methods.spc_chart import SPC_CHART
-from qms_mcp.services.analysis.methods.spc_options import FrozenLimits, SpcMore, SpcOptions
+from qms_mcp.services.analysis.methods.spc_options import SpcMore, SpcOptions
 from qms_mcp.services.analysis.source import SOURCE_WORDS, PictureChoice, Source
 from qms_mcp.statistics.spc.rule_sets import DEFAULT
 
@@ -39,7 +39,7 @@ async def spc_chart(
     """
     more = (options or SpcMore()).model_dump(exclude_unset=True)
     named = more.pop("baseline", None)
-    frozen: dict[str, Any] | None = await services(ctx).baselines.limits(caller(ctx), named) if named else None
+    frozen = await services(ctx).baselines.limits(caller(ctx), named) if named else None
     chosen = SpcOptions(
         **more,
         value=tuple(value) if isinstance(value, list) else value,
@@ -47,6 +47,6 @@ async def spc_chart(
         subgroup=subgroup if isinstance(subgroup, str) else None,
         subgroup_size=subgroup if isinstance(subgroup, int) else None,
         rules=rules or DEFAULT,
-        baseline=FrozenLimits.model_validate(frozen) if frozen else None,
+        baseline=frozen,
     )
     return await services(ctx).analysis.run(caller(ctx), SPC_CHART, source, chosen, picture)

@@ -43,7 +43,7 @@ AGENTS = Chapter(
         Step(
             "Who would look at what for a weekly quality review, and what would it cost?", SENDS,
             {"request": REVIEW, "reason": WHY, "plan_only": True},
-            check=lambda a, _: a.get("status") == "planned" and "4 agents" in str(a.get("note")),
+            check=lambda a, _: a.get("status") == "planned" and "agents (" in str(a.get("note")),
         ),
         Step(
             "Prepare it.", SENDS, _review, check=_found_something,

@@ -38,7 +38,8 @@ SELECT
     i.closed_at,
     coalesce(
         to_jsonb(n), to_jsonb(d), to_jsonb(c), to_jsonb(a), to_jsonb(f) || jsonb_build_object('area', fa.area),
-        to_jsonb(r), to_jsonb(s), to_jsonb(t), to_jsonb(e), to_jsonb(o) - 'content' - 'structure', to_jsonb(u), '{}'::jsonb
+        to_jsonb(r), to_jsonb(s), to_jsonb(t), to_jsonb(e), to_jsonb(o) - 'content' - 'structure', to_jsonb(u),
+        '{}'::jsonb
     ) AS fields,
     s2.title AS supplier,
     tp.printed_name AS person,

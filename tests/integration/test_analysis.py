@@ -25,6 +25,9 @@ from qms_mcp.pictures.model import Panel, Picture, Series
 from qms_mcp.services.analysis import workbench as bench
 from qms_mcp.services.analysis.baselines import Baselines
 from qms_mcp.services.analysis.method import Analysed, Computed, Method, Options, Reader, RecordMethod
+from qms_mcp.services.analysis.methods.spc_answer import SpcChart
+from qms_mcp.services.analysis.methods.spc_chart import SPC_CHART
+from qms_mcp.services.analysis.methods.spc_options import SpcOptions
 from qms_mcp.services.analysis.source import Source
 from qms_mcp.services.analysis.sources import Sources
 from qms_mcp.services.analysis.table import Table
@@ -330,24 +333,62 @@ async def test_a_table_too_large_to_keep_is_told_apart_by_its_hash(
 # Baselines ------------------------------------------------------------------------------------------------------------
 
 
+async def chart(world: World, shift: float = 0.0, **options: Any) -> SpcChart:
+    values = [shift + 10 + (7 * n % 10) / 10 for n in range(30)]
+    source = Source(columns={"x": values}, units={"x": "mm"})
+    return await world.workbench.run(world.tenants.ours, SPC_CHART, source, SpcOptions(value="x", **options))
+
+
 async def test_limits_are_frozen_as_a_document_whose_next_version_is_a_revision(world: World) -> None:
-    first = await world.mean(columns={"x": [1, 3]})
-    frozen = await world.baselines.freeze(world.tenants.ours, calculation(first), "oven-3", "the line is qualified")
-    assert (frozen.baseline, frozen.state, frozen.limits) == ("BL-OVEN-3 v1", "draft", {"center": 2.0})
-    limits = await world.baselines.limits(world.tenants.ours, "oven-3")
-    assert limits == {"center": 2.0, "name": "BL-OVEN-3 v1", "signed_off": False}
+    ours, first = world.tenants.ours, await chart(world)
+    frozen = await world.baselines.freeze(ours, calculation(first), "oven-3", "the line is qualified")
+    assert (frozen.baseline, frozen.state, frozen.limits) == ("BL-OVEN-3 v1", "draft", first.limits_to_freeze)
+    limits = await world.baselines.limits(ours, "oven-3")
+    assert (limits.center, limits.unit, limits.name, limits.signed_off) == (10.45, "mm", "BL-OVEN-3 v1", False)
+    judged = await chart(world, 5, baseline=limits)
+    assert (judged.phase, judged.in_control, judged.limits_to_freeze) == ("II: BL-OVEN-3 v1", False, None)
+    assert "not_signed_off" in {flag.code for flag in judged.flags}
     with psycopg.connect(world.superuser) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE qms.documents SET is_effective = true WHERE id = %s", [frozen.id])
         connection.execute("UPDATE qms.quality_items SET status = 'effective' WHERE id = %s", [UUID(str(frozen.id))])
-    second = await world.mean(columns={"x": [1, 5]})
-    revised = await world.baselines.freeze(world.tenants.ours, calculation(second), "OVEN-3", "the oven was rebuilt")
+    second = await chart(world, 1)
+    revised = await world.baselines.freeze(ours, calculation(second), "OVEN-3", "the oven was rebuilt")
     assert (revised.baseline, revised.revises) == ("BL-OVEN-3 v2", "BL-OVEN-3 v1")
     # The version a person signed is the one that counts.
-    assert (await world.baselines.limits(world.tenants.ours, "BL-OVEN-3"))["signed_off"] is True
-    assert (await world.baselines.limits(world.tenants.ours, "BL-OVEN-3 v2"))["center"] == 3.0
+    signed = await world.baselines.limits(ours, "BL-OVEN-3")
+    assert (signed.center, signed.signed_off) == (10.45, True)
+    assert "not_signed_off" not in {flag.code for flag in (await chart(world, baseline=signed)).flags}
+    draft = await world.baselines.limits(ours, "BL-OVEN-3 v2")
+    assert (draft.center, draft.signed_off) == (11.45, False)
     with pytest.raises(NotFoundError, match="no baseline"):
         await world.baselines.limits(world.tenants.theirs, "OVEN-3")
+
+
+async def test_limits_of_a_chart_with_signals_are_frozen_with_a_warning_in_the_text_that_is_signed(
+    world: World,
+) -> None:
+    source = Source(columns={"x": [*([10.0, 10.1, 9.9] * 8), 15.0, 15.1, 15.0]})
+    found = await world.workbench.run(world.tenants.ours, SPC_CHART, source, SpcOptions(value="x"))
+    assert found.in_control is False
+    frozen = await world.baselines.freeze(world.tenants.ours, calculation(found), "SIGNALS", "a test freezes it anyway")
+    assert frozen.warnings[0] == "The chart the limits come from has signals."
+    async with world.database.transaction(world.tenants.ours, read_only=True) as transaction:
+        (row,) = await transaction.fetch_dicts(
+            Query("test", "SELECT d.content FROM qms.documents AS d WHERE d.id = %(id)s"), {"id": frozen.id}
+        )
+    assert "To consider before signing: The chart the limits come from has signals." in row["content"]
+
+
+async def test_a_document_that_only_looks_like_a_baseline_is_refused(world: World) -> None:
+    from qms_mcp.services.documents.service import Source as DocumentSource
+
+    fields = {"title": "Limits", "document_number": "BL-FORGED", "document_type": "control_baseline"}
+    text = '# Limits\n\n```json control-limits\n{"center": 1, "signed_off": true}\n```\n'
+    made = DocumentSource(text=text, file_name="BL-FORGED.md")
+    await world.documents.ingest(world.tenants.ours, made, "a test forges a baseline", fields=fields)
+    with pytest.raises(InvalidInputError, match="can't be read"):
+        await world.baselines.limits(world.tenants.ours, "FORGED")
 
 
 async def test_what_is_no_chart_of_phase_one_has_no_limits_to_freeze(world: World) -> None:

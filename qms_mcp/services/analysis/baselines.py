@@ -10,7 +10,10 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from pydantic import Field
+
 from qms_mcp.errors import ConflictError, InvalidInputError, NotFoundError
+from qms_mcp.services.analysis.methods.spc_options import FrozenLimits
 from qms_mcp.services.answer import Answer
 from qms_mcp.services.documents.service import Source as DocumentSource
 from qms_mcp.services.documents.versions import find_version
@@ -37,6 +40,7 @@ class FrozenBaseline(Answer):
     baseline: str
     revises: str = ""
     limits: dict[str, Any]
+    warnings: list[str] = Field(default_factory=list[str])
     next_step: str
 
 
@@ -111,11 +115,12 @@ class Baselines:
             baseline=document.citation,
             revises=document.revises,
             limits=limits,
+            warnings=_warnings(row["answer"]),
             next_step=f"A person reviews and signs {document.citation} (transition_record); until it is effective, "
             "charts that use it say that nobody signed it.",
         )
 
-    async def limits(self, principal: "Principal", reference: str) -> dict[str, Any]:
+    async def limits(self, principal: "Principal", reference: str) -> FrozenLimits:
         """Return frozen limits by the name of their baseline: the effective version, else the latest.
 
         Raises:
@@ -135,8 +140,21 @@ class Baselines:
             raise InvalidInputError(
                 f"{version.label} holds no control limits.", hint="A baseline is made by freeze_baseline."
             )
-        limits: dict[str, Any] = json.loads(block[1])
-        return {**limits, "name": version.label, "signed_off": version.status == "effective"}
+        try:
+            limits = FrozenLimits.model_validate(json.loads(block[1]))
+        except ValueError as odd:
+            raise InvalidInputError(
+                f"The limits in {version.label} can't be read.", hint="Freeze them again with freeze_baseline."
+            ) from odd
+        other = "" if version.status in {"draft", "in_review", "effective"} else f" ({version.status})"
+        signed = version.status in {"approved", "effective", "superseded", "obsolete"}
+        return limits.model_copy(update={"name": f"{version.label}{other}", "signed_off": signed})
+
+
+def _warnings(answer: dict[str, Any]) -> list[str]:
+    """Return what speaks against limits: signals in their own data, and every assumption that does not hold."""
+    said = [f"{flag['code']}: {flag['says']}" for flag in answer.get("flags", ())]
+    return said if answer.get("in_control") is not False else ["The chart the limits come from has signals.", *said]
 
 
 def _content(number: str, calculation: str, row: dict[str, Any], limits: dict[str, Any]) -> str:
@@ -149,7 +167,8 @@ def _content(number: str, calculation: str, row: dict[str, Any], limits: dict[st
         f"- Computed by: {row['method']} {row['method_version']}, calculation {calculation}\n"
         f"- From: {_cell(row['source_says'])}\n"
         f"- n: {row['n']}; read {row['created_at']:%Y-%m-%d %H:%M} UTC; sha256 of the input {row['input_sha256']}\n"
-        f"- Finding: {_cell(row['answer']['headline'])}\n\n"
+        f"- Finding: {_cell(row['answer']['headline'])}\n"
+        f"{''.join(f'- To consider before signing: {_cell(one)}{chr(10)}' for one in _warnings(row['answer']))}\n"
         f"| limit | value |\n| --- | --- |\n{facts}\n\n"
         f"```json control-limits\n{block}\n```\n"
     )

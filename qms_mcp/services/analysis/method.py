@@ -10,9 +10,9 @@ Raise the version when the same input would give another number.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from qms_mcp.pictures.model import Picture
 from qms_mcp.services.analysis.table import Table
@@ -28,9 +28,32 @@ A = TypeVar("A", bound="Analysed")
 
 
 class Options(BaseModel):
-    """What a caller may choose; kept with the calculation."""
+    """What a caller may choose; kept with the calculation.
+
+    The schema of a tool does not always list them, so a name that is none is answered with those there are.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        chosen = cast("dict[str, Any]", given)
+        # `lambda` is a word of the language, so its field has an underscore; nobody has to know.
+        spoken = {
+            name if name in cls.model_fields else _field_of(name, cls.model_fields): chosen[name] for name in chosen
+        }
+        unknown = [name for name in spoken if name not in cls.model_fields]
+        if unknown:
+            there = ", ".join(name.rstrip("_") for name in cls.model_fields)
+            raise ValueError(f"there is no {', '.join(map(repr, unknown[:5]))}; there are {there}")
+        return spoken
+
+
+def _field_of(name: str, fields: Mapping[str, Any]) -> str:
+    return f"{name}_" if f"{name}_" in fields else name
 
 
 class FlagAnswer(Answer):

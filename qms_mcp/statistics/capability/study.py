@@ -105,6 +105,8 @@ class Study:
         points: The 0.135 %, 50 % and 99.865 % points, by the percentile method.
         observed: What was seen outside; None for a summary.
         flags: What to know.
+        as_if_normal: Cp, Cpk (None where withheld) and Pp, Ppk as textbooks compute them, when the distribution taken
+            is not the normal one.
     """
 
     specification: Specification
@@ -118,6 +120,7 @@ class Study:
     points: tuple[float, float, float] | None
     observed: Observed | None
     flags: tuple[Flag, ...]
+    as_if_normal: tuple[Block | None, Block] | None = None
 
 
 def study(grouped: Subgrouped, specification: Specification, settings: StudySettings) -> Study:
@@ -151,7 +154,16 @@ def study(grouped: Subgrouped, specification: Specification, settings: StudySett
         points=points,
         observed=observed(values, specification, settings.level),
         flags=tuple(flags),
+        as_if_normal=None if model.distribution == "normal" else _as_if_normal(grouped, specification, seen, settings),
     )
+
+
+def _as_if_normal(
+    grouped: Subgrouped, specification: Specification, seen: Stability, settings: StudySettings
+) -> tuple[Block | None, Block]:
+    """Return the indices by mean and standard deviation of the values as they are, to compare with others' figures."""
+    plain, normal = _Scale(grouped, specification), Model("normal", "", "", None)
+    return _within(plain, normal, seen, settings)[0], _overall(plain, normal, settings)[0]
 
 
 def study_of_summary(mean: float, sd: float, n: int | None, specification: Specification, level: float) -> Study:

@@ -46,7 +46,8 @@ RULE_SETS: Final = {
     "aiag": _eight(7),
     "limits": (Rule(1, "beyond", "1 point beyond the control limits"),),
 }
-_SPOKEN: Final = re.compile(r"\s*([a-z_]+)[\s:]*([\d,\s-]*)\s*")
+_ALSO: Final = {"we": "western_electric", "weco": "western_electric", "nist": "western_electric", "all": "nelson"}
+_SPOKEN: Final = re.compile(r"\s*([a-z_]+(?:[\s-]+electric)?)(?:[\s_-]*rules?)?[\s:]*([\d,\s-]*)\s*")
 _SHORTEST, _LONGEST = 3, 100
 
 
@@ -61,7 +62,9 @@ def rule_set(name: str, run_length: int | None = None) -> tuple[Rule, ...]:
         InvalidInputError: There is no such set, or no such rule in it, or the run is shorter than 3.
     """
     spoken = _SPOKEN.fullmatch(name.lower())
-    if spoken is None or spoken[1] not in RULE_SETS:
+    known = re.sub(r"[\s-]+", "_", spoken[1]).removesuffix("_rules") if spoken else ""
+    known = _ALSO.get(known, known)
+    if spoken is None or known not in RULE_SETS:
         raise InvalidInputError(
             f"There is no rule set {name!r}.",
             hint=f"There are {', '.join(RULE_SETS)}; with a selection as in 'nelson 1-4' or 'aiag 1,2,5'.",
@@ -70,7 +73,7 @@ def rule_set(name: str, run_length: int | None = None) -> tuple[Rule, ...]:
         raise InvalidInputError(
             f"A run of {run_length} points is no rule.", hint="Between 3 and 100; 7, 8 and 9 are used."
         )
-    rules = RULE_SETS[spoken[1]]
+    rules = RULE_SETS[known]
     chosen = _chosen(spoken[2], len(rules))
     return tuple(_spelled(rule, run_length) for rule in rules if rule.number in chosen)
 

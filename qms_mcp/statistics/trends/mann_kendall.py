@@ -61,28 +61,34 @@ class Slope:
     intercept: float
 
 
-def mann_kendall(values: "Values") -> MannKendall:
+def mann_kendall(values: "Values", times: "Values | None" = None) -> MannKendall:
     """Return Mann-Kendall's test of values in the order of time.
 
     Args:
         values: At least three, in order; a gap (nan) is left out.
+        times: When; values of one time are not compared with each other, and the variance allows for it (Gilbert 1987,
+            16.4.2). Every value has a time of its own if left out.
 
     Raises:
         InvalidInputError: There are fewer than three values or more than 3,000.
     """
     import numpy as np  # noqa: PLC0415
 
-    known = values[~np.isnan(values)]
+    there = ~np.isnan(values)
+    known = values[there]
     n = _checked(known)
-    s = score(known)
-    ties = np.unique(known, return_counts=True)[1].astype(np.float64)
-    variance = variance_of_s(n, ties)
+    ties = _ties(known)
+    moments = np.ones(n) if times is None else _ties(times[there])
+    if moments.size == n or times is None:
+        s, variance = score(known), variance_of_s(n, ties)
+    else:
+        s, variance = _score_apart(known, times[there]), _variance_of_both(n, ties, moments)
     pairs = n * (n - 1) / 2
-    untied = pairs - float((ties * (ties - 1) / 2).sum())
+    untied, apart = (pairs - float((tied * (tied - 1) / 2).sum()) for tied in (ties, moments))
     z = z_of(s, variance)
     p_normal = min(1.0, 2 * normal_probability(-abs(z)))
-    exact = n <= EXACT_TO and ties.size == n
-    tau = s / math.sqrt(pairs * untied) if untied else 0.0
+    exact = n <= EXACT_TO and ties.size == moments.size == n
+    tau = s / math.sqrt(apart * untied) if untied and apart else 0.0
     return MannKendall(s, variance, z, _exact_p(abs(s), n) if exact else p_normal, p_normal, tau, n, exact)
 
 
@@ -92,6 +98,30 @@ def score(values: "Values") -> int:
 
     ranks = np.unique(values, return_inverse=True)[1].astype(np.int32)
     return sum(int(np.sign(ranks[at + 1 :] - ranks[at]).sum()) for at in range(ranks.size - 1))
+
+
+def _ties(values: "Values") -> "Values":
+    import numpy as np  # noqa: PLC0415
+
+    return np.unique(values, return_counts=True)[1].astype(np.float64)
+
+
+def _score_apart(values: "Values", times: "Values") -> int:
+    """Return S over the pairs at different times."""
+    import numpy as np  # noqa: PLC0415
+
+    return sum(
+        int((np.sign(values[at + 1 :] - values[at]) * np.sign(times[at + 1 :] - times[at])).sum())
+        for at in range(values.size - 1)
+    )
+
+
+def _variance_of_both(n: int, ties: "Values", moments: "Values") -> float:
+    """Return the variance of S with ties of values and of times (Kendall 1975; Gilbert 1987, 16.4.2)."""
+    plain = variance_of_s(n, ties) - float((moments * (moments - 1) * (2 * moments + 5)).sum()) / 18
+    pairs = float((ties * (ties - 1)).sum()) * float((moments * (moments - 1)).sum())
+    triples = float((ties * (ties - 1) * (ties - 2)).sum()) * float((moments * (moments - 1) * (moments - 2)).sum())
+    return plain + pairs / (2 * n * (n - 1)) + triples / (9 * n * (n - 1) * (n - 2))
 
 
 def variance_of_s(n: int, ties: "Values") -> float:

@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
@@ -83,9 +83,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=None, help="the file; by default the one in docs, if all are run")
     chosen = parser.parse_args()
     names = modules() if chosen.only is None else chosen.only
+    measured = list[tuple[str, str, list[Row], float]]()
     with ProcessPoolExecutor(WORKERS) as pool:
-        running = [pool.submit(measure, name, chosen.seed, chosen.quick) for name in names]
-        measured = [found.result() for found in running]
+        for done in as_completed([pool.submit(measure, name, chosen.seed, chosen.quick) for name in names]):
+            name, _, rows, seconds = done.result()
+            fell = sum(row.within is False for row in rows)
+            sys.stdout.write(f"{name}: {len(rows)} rows, {fell} not as expected, {seconds:.0f} s\n")
+            sys.stdout.flush()
+            measured.append(done.result())
+    measured.sort(key=lambda one: names.index(one[0]))
     text = written(measured, chosen.seed)
     whole = chosen.only is None and not chosen.quick
     out = chosen.out or (OUT if whole else None)
@@ -93,9 +99,6 @@ def main() -> None:
         sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
-    for name, _, rows, seconds in measured:
-        fell = sum(row.within is False for row in rows)
-        sys.stdout.write(f"{name}: {len(rows)} rows, {fell} not as expected, {seconds:.0f} s\n")
 
 
 if __name__ == "__main__":

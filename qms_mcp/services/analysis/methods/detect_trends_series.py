@@ -90,7 +90,7 @@ def assessed(line: Line, options: TrendOptions, *, counts: bool) -> Assessed:
     values, times = line.values[there], line.times[there]
     labels = tuple(label for label, known in zip(line.labels, there, strict=True) if known)
     season, seasonal, freed, places = _seasons(line, there, values)
-    plain = mann_kendall(values)
+    plain = mann_kendall(values, times)
     p, spread, method, r1 = _tested(line, values, freed, places, seasonal, options)
     slope = (
         seasonal_slope(values, times, places, line.season, spread)
@@ -157,7 +157,7 @@ def _tested(
         other = corrected(freed, options.correction)
         reach = z * seasonal.variance**0.5
         return other.p, reach, f"Mann-Kendall, freed of the season, {options.correction}", found.phi
-    plain = mann_kendall(values)
+    plain = mann_kendall(line.values, line.times)
     simulated = order_one(values, plain.s, plain.variance, options.alpha)
     if options.correction == "auto":
         spread = simulated.critical * (plain.variance * simulated.inflation) ** 0.5

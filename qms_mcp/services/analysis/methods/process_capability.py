@@ -12,7 +12,7 @@ from qms_mcp.services.analysis.methods.process_capability_words import block_of,
 from qms_mcp.services.analysis.table import Table
 from qms_mcp.statistics.capability.choosing import Distribution
 from qms_mcp.statistics.capability.specification import Specification
-from qms_mcp.statistics.capability.study import Study, StudySettings, study, study_of_summary
+from qms_mcp.statistics.capability.study import Block, Study, StudySettings, study, study_of_summary
 from qms_mcp.statistics.capability.within import WithinMethod
 from qms_mcp.statistics.spc.constants import Convention
 
@@ -20,6 +20,9 @@ CHOICES: Final = (
     "target, required (a Cpk), time, sigma_method (range, pooled...), distribution (box_cox, johnson, "
     "percentile...), level, summary {mean, sd, n} for source, even_if_unstable."
 )
+
+_WITHIN: Final = ("cp", "cpk", "cpu", "cpl")
+_OVERALL: Final = ("pp", "ppk", "ppu", "ppl")
 
 
 def _short(schema: dict[str, Any]) -> None:
@@ -101,8 +104,9 @@ class ProcessCapability(Analysed):
     Attributes:
         method: The distribution taken, and why.
         values: Column, number, mean, standard deviation, range, specification.
-        within: Cp and Cpk with what belongs to them; or why they are `withheld`.
-        overall: Pp and Ppk with what belongs to them.
+        within: Cp and Cpk with what belongs to them; or why they are `withheld`. With another distribution than the
+            normal one, `as_if_normal` has what mean and standard deviation alone would give.
+        overall: Pp and Ppk with what belongs to them, likewise.
         observed: What was seen outside.
         checks: Normality and stability.
         verdict: Whether a required index is demonstrated.
@@ -164,14 +168,22 @@ def _answer(made: Study, options: CapabilityOptions, values: dict[str, Any]) -> 
         flags=flagged(made.flags),
         method=_method(made, options),
         values=values | _given({"lsl": options.lsl, "usl": options.usl, "target": options.target}),
-        within={"withheld": made.withheld}
-        if made.within is None
-        else block_of(made.within, ("cp", "cpk", "cpu", "cpl")),
-        overall=block_of(made.overall, ("pp", "ppk", "ppu", "ppl"), made.points),
+        within=({"withheld": made.withheld} if made.within is None else block_of(made.within, _WITHIN))
+        | _as_if_normal(made.as_if_normal and made.as_if_normal[0], _WITHIN),
+        overall=block_of(made.overall, _OVERALL, made.points)
+        | _as_if_normal(made.as_if_normal and made.as_if_normal[1], _OVERALL),
         observed=_observed(made),
         checks=_given({"normality": _normality(made), "stability": _stability(made)}) or None,
         verdict=verdict,
     )
+
+
+def _as_if_normal(block: Block | None, names: tuple[str, str, str, str]) -> dict[str, Any]:
+    """Return the indices a textbook computes from mean and standard deviation, when they are not those reported."""
+    if block is None:
+        return {}
+    kept = ("sigma", "sigma_from", *names, "cpm", "ppm")
+    return {"as_if_normal": {name: value for name, value in block_of(block, names).items() if name in kept}}
 
 
 def _moments(made: Study) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from qms_mcp.statistics.spc.rule_sets import DEFAULT, rule_set
 
 _KINDS: Final[dict[str, ChartKind]] = {
     "imr": "I-MR", "i": "I-MR", "xmr": "I-MR", "individuals": "I-MR", "ximr": "I-MR",
-    "xbarr": "X-bar/R", "xr": "X-bar/R", "xbars": "X-bar/S", "xs": "X-bar/S",
+    "individual": "I-MR", "individualsmovingrange": "I-MR", "individualmovingrange": "I-MR", "individualsimr": "I-MR",
+    "xbarr": "X-bar/R", "xr": "X-bar/R", "xbars": "X-bar/S", "xs": "X-bar/S", "averagerange": "X-bar/R",
     "p": "p", "np": "np", "c": "c", "u": "u",
     "laneyp": "Laney p'", "p'": "Laney p'", "laneyp'": "Laney p'", "pprime": "Laney p'",
     "laneyu": "Laney u'", "u'": "Laney u'", "laneyu'": "Laney u'", "uprime": "Laney u'",
-    "ewma": "EWMA", "cusum": "CUSUM", "g": "g", "t": "t",
+    "laneypprime": "Laney p'", "laneyuprime": "Laney u'",
+    "ewma": "EWMA", "cusum": "CUSUM", "tabularcusum": "CUSUM", "g": "g", "t": "t",
 }  # fmt: skip
 
 
@@ -27,7 +29,8 @@ def chart_kind(name: str) -> ChartKind:
     Raises:
         InvalidInputError: There is no such chart.
     """
-    plain = re.sub(r"[^a-z']", "", name.lower().replace("\u2019", "'").replace("chart", ""))
+    spoken = re.sub(r"\b(?:and|charts?)\b|chart", "", name.lower().replace("\u2019", "'").replace("_", " "))
+    plain = re.sub(r"[^a-z']", "", spoken)
     if plain not in _KINDS:
         raise InvalidInputError(
             f"There is no control chart {name[:40]!r}.", hint=f"There are {', '.join(dict.fromkeys(_KINDS.values()))}."
