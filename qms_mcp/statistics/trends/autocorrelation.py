@@ -72,9 +72,10 @@ def acf(values: "Values", lags: int) -> "Values":
     mean = float(array[there].mean())
     mean += float((array[there] - mean).mean())  # the second pass brings back what a large offset lost
     deviations = np.where(there, array - mean, 0.0)
-    total = float(deviations @ deviations)
-    if total <= (n * np.finfo(np.float64).eps * abs(mean)) ** 2:
+    if float(array[there].min()) == float(array[there].max()):
         raise InvalidInputError("All values are equal, so there is no autocorrelation.", hint="Look at the resolution.")
+    deviations /= np.abs(deviations).max()  # squares of very small ones would vanish
+    total = float(deviations @ deviations)
     return np.array([1.0, *(float(deviations[lag:] @ deviations[:-lag]) / total for lag in range(1, lags + 1))])
 
 
