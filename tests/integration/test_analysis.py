@@ -27,7 +27,7 @@ from qms_mcp.services.analysis.baselines import Baselines
 from qms_mcp.services.analysis.method import Analysed, Computed, Method, Options, Reader, RecordMethod
 from qms_mcp.services.analysis.methods.spc_answer import SpcChart
 from qms_mcp.services.analysis.methods.spc_chart import SPC_CHART
-from qms_mcp.services.analysis.methods.spc_options import SpcOptions
+from qms_mcp.services.analysis.methods.spc_options import FrozenLimits, SpcOptions
 from qms_mcp.services.analysis.source import Source
 from qms_mcp.services.analysis.sources import Sources
 from qms_mcp.services.analysis.table import Table
@@ -144,6 +144,11 @@ async def test_a_statement_that_does_more_than_read_is_refused(world: World) -> 
 async def test_parameters_and_numbers_with_many_digits_are_numbers(world: World) -> None:
     found = await world.mean("x", sql="SELECT n / 3.0 AS x FROM generate_series(1, $1) AS n", parameters=[5])
     assert found.mean == pytest.approx(1.0)
+
+
+async def test_columns_of_one_name_are_refused(world: World) -> None:
+    with pytest.raises(InvalidInputError, match="several columns called 'x'"):
+        await world.mean("x", sql="SELECT 1 AS x, 2 AS x")
 
 
 async def test_records_come_with_their_own_fields_and_a_filter(world: World) -> None:
@@ -383,12 +388,40 @@ async def test_limits_of_a_chart_with_signals_are_frozen_with_a_warning_in_the_t
 async def test_a_document_that_only_looks_like_a_baseline_is_refused(world: World) -> None:
     from qms_mcp.services.documents.service import Source as DocumentSource
 
-    fields = {"title": "Limits", "document_number": "BL-FORGED", "document_type": "control_baseline"}
-    text = '# Limits\n\n```json control-limits\n{"center": 1, "signed_off": true}\n```\n'
-    made = DocumentSource(text=text, file_name="BL-FORGED.md")
-    await world.documents.ingest(world.tenants.ours, made, "a test forges a baseline", fields=fields)
-    with pytest.raises(InvalidInputError, match="can't be read"):
-        await world.baselines.limits(world.tenants.ours, "FORGED")
+    real = calculation(await chart(world))
+    computed = f"- Computed by: spc_chart 1, calculation {real}\n"
+    wide = '{"chart": "I-MR", "center": 0, "sigma": 100, "signed_off": true}'
+    for number, (above, block, said) in enumerate((
+        ("", '{"center": 1, "signed_off": true}', "can't be read"),
+        ("", '{"chart": "I-MR", "center": NaN, "sigma": 1}', "can't be read"),
+        ("", wide, "not those of the calculation"),
+        (computed, wide, "not those of the calculation"),
+        (computed.replace(real, str(uuid4())), wide, "not those of the calculation"),
+    )):  # fmt: skip
+        name = f"BL-FORGED-{number}"
+        fields = {"title": f"Limits {number}", "document_number": name, "document_type": "control_baseline"}
+        text = f"# Limits {number}\n\n{above}\n```json control-limits\n{block}\n```\n"
+        made = DocumentSource(text=text, file_name=f"{name}.md")
+        await world.documents.ingest(world.tenants.ours, made, "a test forges a baseline", fields=fields)
+        with pytest.raises(InvalidInputError, match=said):
+            await world.baselines.limits(world.tenants.ours, name)
+
+
+@pytest.mark.parametrize(
+    "moved", [{"sigma_limits": 9.0}, {"target": 5.0}, {"sigma": 99.0}, {"L": 6.0}, {"sigma_method": "median_mr"}]
+)
+async def test_frozen_limits_can_not_be_moved_by_an_option(world: World, moved: dict[str, Any]) -> None:
+    frozen = FrozenLimits.model_validate((await chart(world)).limits_to_freeze)
+    with pytest.raises(ValueError, match=f"{next(iter(moved))}: the baseline says that"):
+        await chart(world, baseline=frozen, **moved)
+
+
+async def test_limits_of_another_quantity_are_flagged(world: World) -> None:
+    frozen = FrozenLimits.model_validate((await chart(world)).limits_to_freeze)
+    judged = await world.workbench.run(
+        world.tenants.ours, SPC_CHART, Source(columns={"y": [10.1, 10.2, 10.3]}), SpcOptions(value="y", baseline=frozen)
+    )
+    assert {"other_quantity", "unit_unknown"} <= {flag.code for flag in judged.flags}
 
 
 async def test_what_is_no_chart_of_phase_one_has_no_limits_to_freeze(world: World) -> None:

@@ -152,7 +152,8 @@ def test_an_unknown_column_is_answered_with_the_nearest() -> None:
 def test_the_only_numeric_column_is_taken_and_several_are_asked_about() -> None:
     assert Table({"lot": ["a"], "x": [1.5]}).only_numeric() == "x"
     assert Table({"n": [1], "x": [1.5]}).only_numeric(but=["n"]) == "x"
-    for columns in ({"x": [1], "y": [2]}, {"lot": ["a"]}):
+    assert Table({"x": ["1 mm", "2 mm"]}).only_numeric() == "x"
+    for columns in ({"x": [1], "y": [2]}, {"lot": ["a"], "line": ["b"]}):
         with pytest.raises(InvalidInputError, match="not clear which column"):
             Table(columns).only_numeric()
 

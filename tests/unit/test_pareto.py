@@ -22,6 +22,14 @@ def answer(columns: dict[str, list[Any]], **options: Any) -> ParetoAnswer:
     return PARETO.compute(Table(columns), ParetoOptions(**options)).answer
 
 
+def test_long_categories_are_cut_and_stay_apart() -> None:
+    long = "x" * 1_000
+    found = answer({"c": [long + "a", long + "b", long + "b"]}, category="c")
+    names = [row[0] for row in found.rows[1:]]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 80 for name in names)
+
+
 def test_categories_come_largest_first_with_their_cumulated_share() -> None:
     found = pareto(ROWS)
     assert [bar.category for bar in found.bars] == ["Scratch", "Dent", "Crack", "Stain", "Chip"]

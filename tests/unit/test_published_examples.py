@@ -122,8 +122,8 @@ def test_indices_of_a_summary_are_those_that_are_printed(
 
 
 def test_intervals_of_a_summary_are_those_that_are_printed() -> None:
-    # Montgomery: LSL 38, USL 62, n 20, s 1.75: C_p 2.29, 1.57 to 3.01 with rounded quantiles; and C_pk 1.33 of n 20
-    # by Bissell's formula: 0.88 to 1.78 (printed 0.99 <= C_pk <= 1.67 in editions that print 1.33 (1 +- 0.25)).
+    # Montgomery: LSL 38, USL 62, n 20, s 1.75: C_p 2.29, 1.57 to 3.01 with rounded quantiles. C_pk 1.33 of n 20: 0.88
+    # to 1.78 is Bissell's formula (1990) by hand, not a printed figure.
     found = answer(PROCESS_CAPABILITY, {}, {"lsl": 38, "usl": 62, "summary": {"mean": 50, "sd": 1.75, "n": 20}}).within
     assert found["cp_interval"] == pytest.approx([1.57, 3.01], abs=6e-3)
     found = answer(PROCESS_CAPABILITY, {}, {"lsl": 0, "usl": 7.98, "summary": {"mean": 3.99, "sd": 1, "n": 20}}).within

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qms_mcp.errors import InvalidInputError
+from qms_mcp.statistics.anomalies.times import seconds
 from qms_mcp.statistics.trends.autocorrelation import acf, effective_n, lag1, ljung_box
 from qms_mcp.statistics.trends.change_level import change_level, pettitt_p
 from qms_mcp.statistics.trends.changes import binary, pelt, pettitt
@@ -18,12 +19,29 @@ from qms_mcp.statistics.trends.line import straight_line
 from qms_mcp.statistics.trends.mann_kendall import mann_kendall, sen_slope
 from qms_mcp.statistics.trends.many import adjusted
 from qms_mcp.statistics.trends.order_one import order_one, simulated
+from qms_mcp.statistics.trends.periods import days_of
 from qms_mcp.statistics.trends.seasons import season_test, seasonal_kendall, without_season
 from tests.support.nile import NILE
 from tests.support.spc_data import answers, spc_column, spc_columns
 
 stats: Any = scipy.stats
 NILE_FLOW = np.array(NILE)
+
+
+def test_times_with_and_without_a_zone_are_not_mixed() -> None:
+    for read in (seconds, days_of):
+        with pytest.raises(InvalidInputError, match="some have none"):
+            read(["2026-03-29T01:30:00+01:00", "2026-04-01"], "when")
+        read(["2026-03-29T01:30:00+01:00", None, "2026-03-29T02:30:00Z"], "when")
+
+
+def test_values_that_differ_in_their_last_digits_are_not_called_equal() -> None:
+    noise = np.random.default_rng(1).normal(size=30)
+    small, large = lag1(1e-300 * noise), lag1(1e9 + 1e-5 * noise)
+    assert small.r1 == pytest.approx(lag1(noise).r1)
+    assert large.r1 == pytest.approx(small.r1, abs=0.05)
+    with pytest.raises(InvalidInputError, match="equal"):
+        lag1(np.full(30, 1e9))
 
 
 @pytest.mark.parametrize("name", ["strd_michelso.csv", "strd_mavro.csv", "strd_numacc1.csv"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DOCUMENT_TYPE = "control_baseline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,50}")
+_CALCULATION = re.compile(r"^- Computed by: spc_chart \S+, calculation ([0-9a-f-]{36})$", re.MULTILINE)
 _BLOCK = re.compile(r"^```json control-limits\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
@@ -146,9 +147,31 @@ class Baselines:
             raise InvalidInputError(
                 f"The limits in {version.label} can't be read.", hint="Freeze them again with freeze_baseline."
             ) from odd
+        await self._refuse_uncomputed(principal, version.label, version.content or "", json.loads(block[1]))
         other = "" if version.status in {"draft", "in_review", "effective"} else f" ({version.status})"
         signed = version.status in {"approved", "effective", "superseded", "obsolete"}
         return limits.model_copy(update={"name": f"{version.label}{other}", "signed_off": signed})
+
+    async def _refuse_uncomputed(
+        self, principal: "Principal", label: str, content: str, limits: dict[str, Any]
+    ) -> None:
+        """Refuse limits somebody wrote: what is frozen was computed, and the calculation is still there."""
+        named = _CALCULATION.search(content)
+        if named is None:
+            raise _uncomputed(label)
+        try:
+            row = await self._workbench.answer(principal, named[1])
+        except NotFoundError as missing:
+            raise _uncomputed(label) from missing
+        if row["answer"].get("limits_to_freeze") != limits:
+            raise _uncomputed(label)
+
+
+def _uncomputed(label: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"The limits in {label} are not those of the calculation it names.",
+        hint="Freeze limits with freeze_baseline; known limits go into the options target and sigma.",
+    )
 
 
 def _warnings(answer: dict[str, Any]) -> list[str]:

@@ -30,7 +30,8 @@ _LONGEST_WORDS = 300
 _NUMERIC = ("numeric", "real", "double precision", "bigint", "integer", "smallint")
 _BASE = (
     "i.number, i.title, i.description, i.status AS state, i.priority, i.risk_class, i.tags, i.due_date, "
-    "coalesce(i.occurred_at, i.created_at) AS reported_at, i.state_since, i.closed_at, i.escalation_level, i.version"
+    "coalesce(i.occurred_at, i.created_at) AT TIME ZONE o.time_zone AS reported_at, "
+    "i.state_since, i.closed_at, i.escalation_level, i.version"
 )
 
 
@@ -84,9 +85,16 @@ class Sources:
                 f"The source has more than the {len(page.rows):,} rows that are read at once.",
                 hint="Aggregate it in SQL (per subgroup: count, mean, range), or narrow it with WHERE.",
             )
+        names = [name for name, _kind in page.columns]
+        again = sorted({name for name in names if names.count(name) > 1})
+        if again and source.records is None:
+            raise InvalidInputError(
+                f"The statement returns several columns called {', '.join(map(repr, again))}.",
+                hint="Give each a name of its own with AS.",
+            )
         columns: dict[str, Sequence[Any]] = {}
         for at, (name, kind) in enumerate(page.columns):
-            if name not in columns:  # the first of a name counts, as in a record's own fields
+            if name not in columns:  # of records: what the base says goes before the fields of the type
                 values = [row[at] for row in page.rows]
                 columns[name] = [_as_float(value) for value in values] if kind.startswith(_NUMERIC) else values
         if not columns:

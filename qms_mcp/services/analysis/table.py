@@ -100,6 +100,9 @@ class Table:
             if name not in but
             and any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         ]
+        others = [name for name in self.columns if name not in but]
+        if not found and len(others) == 1:
+            return others[0]  # whoever reads its values says what is wrong with them
         if len(found) != 1:
             seen = ", ".join(map(repr, found)) or "none"
             raise InvalidInputError(

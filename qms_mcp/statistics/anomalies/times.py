@@ -17,6 +17,7 @@ _QUARTER = re.compile(r"(\d{4})-?[Qq]([1-4])")
 _YEAR = re.compile(r"\d{4}")
 _DAY = 86_400.0
 _MOST_NAMED = 5
+_ZONE = re.compile(r"T.*(?:Z|[+-]\d\d(?::?\d\d)?)$| \d\d:\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$")
 
 
 def moment(value: Any) -> datetime | None:
@@ -52,6 +53,7 @@ def seconds(values: Sequence[Any], name: str) -> "NDArray[np.float64]":
 
     if all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values):
         return np.array([np.nan if value is None else float(value) for value in values])
+    refuse_mixed_zones(values, name)
     made, wrong = np.full(len(values), np.nan), list[str]()
     for at, value in enumerate(values):
         if value is None or not str(value).strip():
@@ -125,3 +127,17 @@ def name_of(start: date, period: Period) -> str:
     if period == "month":
         return f"{start:%Y-%m}"
     return f"{start.year}-Q{(start.month + 2) // 3}" if period == "quarter" else str(start.year)
+
+
+def refuse_mixed_zones(values: Sequence[Any], name: str) -> None:
+    """Refuse moments of which some have a time zone and some have none.
+
+    Raises:
+        InvalidInputError: It is so; which came first is then not known.
+    """
+    zoned = {bool(_ZONE.search(value.strip())) for value in values if isinstance(value, str) and moment(value)}
+    if len(zoned) > 1:
+        raise InvalidInputError(
+            f"Some values of {name} have a time zone and some have none, so their order is not known.",
+            hint="Give all of them one, or none.",
+        )

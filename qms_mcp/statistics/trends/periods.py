@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from qms_mcp.errors import InvalidInputError
-from qms_mcp.statistics.anomalies.times import Period, after, moment, name_of, start_of
+from qms_mcp.statistics.anomalies.times import Period, after, moment, name_of, refuse_mixed_zones, start_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +51,7 @@ def days_of(values: Sequence[Any], name: str) -> list[date | None]:
     """
     days = list[date | None]()
     wrong = list[str]()
+    refuse_mixed_zones(values, name)
     for at, value in enumerate(values):
         blank = value is None or not str(value).strip()
         found = None if blank else moment(value)

@@ -27,6 +27,7 @@ _MOST_CHANGES = 100
 _MOST_SKIPPED = 20
 _MANY_ZEROS = 0.5
 _HIGH = 0.8
+_ENOUGH = 20
 
 
 def compute(table: Table, options: TrendOptions) -> Computed[DetectTrends]:
@@ -194,9 +195,13 @@ def _flags(series: Read, found: list[Assessed], skipped: list[tuple[Line, str]],
         flags.append(Flag("skipped", f"{says}{', ...' if len(skipped) > 1 else '.'}"))
     if ranked > MOST_SHOWN:
         flags.append(Flag("shortened", f"{MOST_SHOWN} of {ranked} series are shown, the most significant first."))
-    high = [one for one in found if one.r1 > _HIGH]
+    # Of a few values any autocorrelation comes by chance.
+    high = [one for one in found if one.r1 > _HIGH and len(one.values) >= _ENOUGH]
     if high:
-        says = f"{_of(high, found)} hang strongly on the value before (autocorrelation {high[0].r1:.2f})."
+        says = (
+            f"{_of(high, found)} hang strongly on the value before "
+            f"(autocorrelation {high[0].r1:.2f}, n = {len(high[0].values)})."
+        )
         flags.append(Flag("autocorrelated", says, "A slow random walk looks like a trend; look for its cause."))
     liberal = [one for one in found if one.plain.p <= 0.05 < one.p]  # noqa: PLR2004
     if liberal:

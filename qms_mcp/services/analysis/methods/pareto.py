@@ -1,5 +1,6 @@
 """Pareto analysis of a table: the vital few categories by rows, by counts or by what they cost."""
 
+import hashlib
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -12,6 +13,7 @@ from qms_mcp.statistics import pareto as ranking
 from qms_mcp.statistics.comparing.wording import listed, p_value, with_unit
 from qms_mcp.statistics.flags import Flag
 
+_LONGEST = 80
 HEADER = ["category", "weight", "rows", "share", "cumulative", "share_low", "share_high", "vital"]
 
 
@@ -82,8 +84,15 @@ def compute(table: Table, options: ParetoOptions) -> Computed[ParetoAnswer]:
 def _names(table: Table, columns: list[str]) -> list[str]:
     parts = [table.text(column) for column in columns]
     if len(parts) == 1:
-        return parts[0]
-    return [" + ".join(part.strip() or ranking.NONE for part in row) for row in zip(*parts, strict=True)]
+        return [_short(name) for name in parts[0]]
+    return [_short(" + ".join(part.strip() or ranking.NONE for part in row)) for row in zip(*parts, strict=True)]
+
+
+def _short(name: str) -> str:
+    """Return a name that fits a row; two long ones that begin alike stay two."""
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST - 12]}… #{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _rows(found: ranking.Pareto, most: int) -> list[list[Any]]:

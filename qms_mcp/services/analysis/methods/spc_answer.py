@@ -249,6 +249,12 @@ def _of_baseline(options: SpcOptions, read: Read) -> list[Flag]:
         found.append(
             Flag("not_signed_off", f"Nobody signed the limits {baseline.name or 'given'}.", "Have them signed.")
         )
+    if baseline.value and baseline.value != read.value:
+        says = f"The baseline was made from {baseline.value}, this is {read.value}."
+        found.append(Flag("other_quantity", says, "Make sure that both are the same characteristic."))
+    if baseline.unit and not read.unit:
+        says = f"The baseline is in {baseline.unit}; in what {read.value} is measured is not said."
+        found.append(Flag("unit_unknown", says, "Give units of the source."))
     sizes = _sizes(read)
     if sizes and baseline.subgroup_sizes and {min(sizes), max(sizes)} != set(baseline.subgroup_sizes):
         made = " to ".join(f"{size:g}" for size in dict.fromkeys(baseline.subgroup_sizes))

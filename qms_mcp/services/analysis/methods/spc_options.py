@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.services.analysis.method import Options
@@ -38,6 +38,11 @@ def chart_kind(name: str) -> ChartKind:
     return _KINDS[plain]
 
 
+_FROZEN = (
+    "sigma_limits", "constants", "sigma_method", "span", "lambda_", "steady", "k", "h", "head_start", "rare_limits",
+)  # fmt: skip
+
+
 class FrozenLimits(Options):
     """What a chart of phase II is judged against: made in phase I, signed off by a person.
 
@@ -65,6 +70,8 @@ class FrozenLimits(Options):
         name: What it is called, with its version.
         signed_off: A person signed it.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     chart: str
     center: float
@@ -188,13 +195,27 @@ class SpcOptions(SpcChoices):
             raise ValueError("points are left out for a reason only: give exclude_reason, the cause that was found")
         if self.baseline and (self.exclude or self.iterate):
             raise ValueError("against a baseline nothing is estimated, so nothing can be left out")
+        changed = self._against(self.baseline) if self.baseline else []
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)}: the baseline says that; leave it out, or chart without the baseline"
+            )
         if self.ranges and self.deviations:
             raise ValueError("give ranges or deviations, not both")
         if (self.ranges or self.deviations) and (self.subgroup_size is None) == (self.size is None):
-            raise ValueError("with ranges or deviations give n of the subgroups: subgroup_size, or size")
+            raise ValueError("with ranges or deviations give n of the subgroups: subgroup as a number, or size")
         if self.subgroup and self.subgroup_size:
             raise ValueError("give subgroup or subgroup_size, not both")
         return self
+
+    def _against(self, baseline: FrozenLimits) -> list[str]:
+        """Return the options that would move frozen limits."""
+        given = [name for name in ("target", "sigma") if getattr(self, name) is not None]
+        for name in _FROZEN:
+            value = getattr(self, name)
+            if value is not None and value != getattr(baseline, name):
+                given.append(name)
+        return [*given, "L"] if self.L is not None and baseline.sigma_limits != self.L else given
 
     def settings(self, kind: ChartKind) -> Settings:
         """Return how the chart is made; what a baseline says goes before all but the rules."""
