@@ -79,7 +79,7 @@ async def evaluate_table(method: Method[Any, Any], table: Table, options: Option
     Raises:
         InvalidInputError: The method can't compute with it; the message says why.
     """
-    computed, digest = await anyio.to_thread.run_sync(_compute, method, table, options)
+    computed, digest = await anyio.to_thread.run_sync(_compute, method, table, options, abandon_on_cancel=True)
     return Evaluated(computed, options, table.rows, digest, table.says, table.notes)
 
 

@@ -183,7 +183,10 @@ def study_of_summary(mean: float, sd: float, n: int | None, specification: Speci
         )
     found = Moments(mean, sd, n or 0)
     block = _block(found, sd, "given", None if n is None else float(n - 1), specification, level)
-    says = "Only mean and sd were given: neither stability nor the distribution could be checked."
+    says = (
+        "Only mean and sd were given: it is not known whether sd is one within (then the indices are Cp and Cpk) or "
+        "overall (Pp and Ppk), and neither stability nor the distribution could be checked."
+    )
     flags = [Flag("not_checked", says, "Send the values in their order.")]
     if n is None:
         flags.append(Flag("few", "Without n there are no intervals.", "Give n."))

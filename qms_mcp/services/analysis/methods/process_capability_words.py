@@ -6,6 +6,7 @@ from qms_mcp.services.analysis.method import significant
 from qms_mcp.statistics.capability.study import Block, Study
 from qms_mcp.statistics.intervals import Interval
 
+_THOUSAND = 1_000
 _PER_CENT = 1e4
 
 
@@ -102,7 +103,9 @@ def _outside(made: Study) -> str:
 
 
 def _share(ppm: float) -> str:
-    return f"{ppm / _PER_CENT:.3g} %" if ppm >= _PER_CENT else f"{ppm:.3g} ppm"
+    if ppm >= _PER_CENT:
+        return f"{ppm / _PER_CENT:.3g} %"
+    return f"{significant(ppm, 3):,.0f} ppm" if ppm >= _THOUSAND else f"{ppm:.3g} ppm"
 
 
 def _number(value: float | None) -> float | None:
