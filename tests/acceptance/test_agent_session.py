@@ -147,6 +147,7 @@ async def test_a_session_sends_agents_and_gets_one_result_also_without_a_key(pla
     assert report["result"]["insights"]
 
 
+@pytest.mark.slow
 async def test_a_session_gets_what_agents_with_a_model_found_through_our_tools(place: Workplace, outside: Path) -> None:
     script = [calls("mcp__qms__dispatch_agents", {**REVIEW, "run_key": "with-model"}, "toolu_send"), says("Done.")]
     look = calls("list_records", {"show": "open"})

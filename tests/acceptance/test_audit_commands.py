@@ -35,6 +35,7 @@ def run(place: Workplace, *arguments: str | Path) -> subprocess.CompletedProcess
     )
 
 
+@pytest.mark.slow  # its parts are tested one by one in test_import and test_trail
 def test_what_is_imported_is_exported_verified_and_anchored_and_tampering_ends_with_status_one(tmp_path: Path) -> None:
     table, own_map, report = tmp_path / "list.csv", tmp_path / "own.toml", tmp_path / "report.json"
     trail, page, anchors = tmp_path / "trail.jsonl", tmp_path / "trail.html", tmp_path / "anchors.jsonl"

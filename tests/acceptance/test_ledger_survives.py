@@ -137,8 +137,13 @@ async def one_life(place: Workplace, tally: Tally, calls_until_death: int | None
 
 @pytest.mark.parametrize(
     ("amount", "kills"),
-    [(90, 3), pytest.param(250, 5, marks=pytest.mark.slow), pytest.param(1_000, 20, marks=pytest.mark.slow)],
-    ids=["short", "longer", "whole"],
+    [
+        (50, 2),
+        pytest.param(90, 3, marks=pytest.mark.slow),
+        pytest.param(250, 5, marks=pytest.mark.slow),
+        pytest.param(1_000, 20, marks=pytest.mark.slow),
+    ],
+    ids=["short", "long", "longer", "whole"],
 )
 async def test_nothing_is_lost_when_servers_are_killed_again_and_again(
     place: Workplace, amount: int, kills: int

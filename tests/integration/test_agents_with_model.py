@@ -353,7 +353,7 @@ CASES: Mapping[str, Case] = {
     ),
     "slow": Case(
         "qa", by_turn([LATE], Said(FINE, after=3)), status="partial", stop="timeout", error="1 s", seconds=1,
-        calls=("list_records",),
+        calls=("list_records",), requests=0,  # on a busy machine the second is not sent any more
     ),
     "silent": Case("qa", by_turn(Said(FINE, after=3)), state="failed", status="failed", stop="timeout", seconds=1,
                    requests=1, spends=False),

@@ -127,6 +127,7 @@ async def test_every_answer_is_the_same_to_the_byte_with_five_hundred_foreign_do
     assert "ebrawood" not in before
 
 
+@pytest.mark.slow
 async def test_that_holds_with_counted_terms_as_well(library: Library, theirs: Team) -> None:
     count_terms(library, library.team)
     counted = await answers(library)

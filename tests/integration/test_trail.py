@@ -503,7 +503,7 @@ async def test_fifty_writers_at_once_leave_no_gap_no_fork_and_no_doubled_number(
     try:
 
         async def write(writer: int) -> None:
-            for turn in range(4):
+            for turn in range(2):
                 made = await add(database, tenants.ours, "complaint", title=f"Complaint {writer}.{turn}")
                 numbers.append(made["number"])
                 await change(database, tenants.ours, made["id"], title=f"Changed {writer}.{turn}")
@@ -519,5 +519,5 @@ async def test_fifty_writers_at_once_leave_no_gap_no_fork_and_no_doubled_number(
         await database.close()
     assert [row["seq"] for row in chain] == list(range(1, len(chain) + 1))
     assert len({row["prev_hash"] for row in chain}) == len(chain)  # no two follow the same one
-    assert sorted(int(number.rsplit("-", 1)[1]) for number in numbers) == list(range(1, 201))
-    assert len(chain) >= 50 * 4 * 3
+    assert sorted(int(number.rsplit("-", 1)[1]) for number in numbers) == list(range(1, 101))
+    assert len(chain) >= 50 * 2 * 3

@@ -291,7 +291,7 @@ class Machine(RuleBasedStateMachine):
 
 
 # The machines with the most guards in every run, the others before a release.
-OFTEN = {"nonconformance", "complaint", "capa", "change_request", "document"}
+OFTEN = {"nonconformance", "capa", "document"}
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,7 @@ def test_odd_texts_are_compared_too(text: str) -> None:
     assert answer(compared(text, text)).total == 0
 
 
+@pytest.mark.slow
 def test_five_hundred_sections_that_all_changed_are_compared_in_seconds() -> None:
     words = [f"w{n % 997} shall x{n % 89} the y{n % 31}" for n in range(15_000)]
     old = "\n".join(f"# {n + 1} Part {n}\n\n{'. '.join(words[30 * n : 30 * n + 30])}\n" for n in range(500))

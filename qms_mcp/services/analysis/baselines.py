@@ -99,11 +99,7 @@ class Baselines:
             principal,
             DocumentSource(text=_content(number, calculation, row, limits), file_name=f"{number}.md"),
             because,
-            fields={
-                "title": f"Control limits {number}",
-                "document_number": number,
-                "document_type": DOCUMENT_TYPE,
-            },
+            fields={"title": f"Control limits {number}", "document_number": number, "document_type": DOCUMENT_TYPE},
             idempotency_key=idempotency_key,
         )
         document = cast("Any", made)
