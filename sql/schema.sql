@@ -100,6 +100,23 @@ ALTER FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) OWNER TO qms_
 
 COMMENT ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) IS 'Ends a dispatch nobody can act for any more, because its person has left.';
 
+-- Name: abandon_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.abandon_job(of_job uuid, why text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    UPDATE agents.jobs AS j
+    SET state = 'failed', error = why, fence = j.fence + 1, finished_at = clock_timestamp()
+    WHERE j.id = of_job AND j.finished_at IS NULL
+$$;
+
+ALTER FUNCTION agents.abandon_job(of_job uuid, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION abandon_job(of_job uuid, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.abandon_job(of_job uuid, why text) IS 'Ends a job nobody can act for any more.';
+
 -- Name: advance(uuid, integer, text, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) RETURNS jsonb
@@ -326,6 +343,29 @@ ALTER FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) OWNER TO qm
 
 COMMENT ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) IS 'Ends a dispatch and all its runs at once; what was finished stays. False if it had ended.';
 
+-- Name: cancel_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.cancel_job(of_job uuid, reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'a job is cancelled by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    UPDATE agents.jobs AS j
+    SET state = 'cancelled', error = reason, fence = j.fence + 1, finished_at = clock_timestamp()
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id() AND j.finished_at IS NULL;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION agents.cancel_job(of_job uuid, reason text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION cancel_job(of_job uuid, reason text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.cancel_job(of_job uuid, reason text) IS 'Ends a job now: whoever works on it may write nothing more. False if it had ended.';
+
 -- Name: end_run(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
@@ -444,6 +484,26 @@ ALTER FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ende
 
 COMMENT ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) IS 'Records what came of a dispatch, once; whatever of it should still be open ends with it.';
 
+-- Name: finish_job(uuid, integer, text, jsonb, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM agents.hold_job(of_job, with_fence);
+    UPDATE agents.jobs AS j
+    SET state = ended, result = outcome, error = why, finished_at = clock_timestamp()
+    WHERE j.id = of_job;
+END
+$$;
+
+ALTER FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) IS 'Records how a job ended, once.';
+
 -- Name: finish_run(uuid, integer, jsonb, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) RETURNS text
@@ -454,6 +514,8 @@ DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
     ended text := outcome ->> 'status';
     task_state text;
+    -- Somebody got a version that is still being tried out: that it failed is not to be theirs to bear.
+    on_trial boolean := held.lane IN ('canary', 'experiment');
 BEGIN
     UPDATE agents.agent_runs AS r
     SET
@@ -468,11 +530,12 @@ BEGIN
         state = CASE
             WHEN ended IN ('completed', 'partial') THEN 'done'
             WHEN ended = 'cancelled' THEN 'cancelled'
-            WHEN (outcome ->> 'transient')::boolean AND t.attempt < t.max_attempts THEN 'waiting'
+            WHEN on_trial OR ((outcome ->> 'transient')::boolean AND t.attempt < t.max_attempts) THEN 'waiting'
             ELSE 'failed'
         END,
+        max_attempts = CASE WHEN on_trial AND ended = 'failed' THEN t.max_attempts + 1 ELSE t.max_attempts END,
         model = outcome ->> 'model', error = outcome ->> 'error', reserved_tokens = 0, reserved_usd = 0,
-        not_before = clock_timestamp() + retry_after, finished_at = clock_timestamp()
+        not_before = clock_timestamp() + CASE WHEN on_trial THEN interval '0' ELSE retry_after END, finished_at = clock_timestamp()
     WHERE t.dispatch_id = held.dispatch_id AND t.key = held.task_key AND t.run_id = of_run
     RETURNING t.state INTO task_state;
     RETURN task_state;
@@ -483,7 +546,7 @@ ALTER FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb,
 
 -- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, once; a task whose failure another try may get over waits for it.';
+COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, and what becomes of its task. What a version on trial failed at goes to the version people have otherwise.';
 
 -- Name: dispatches; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -514,10 +577,12 @@ CREATE TABLE agents.dispatches (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    purpose text DEFAULT 'work'::text NOT NULL,
     CONSTRAINT dispatches_at_once_check CHECK (((at_once >= 1) AND (at_once <= 50))),
     CONSTRAINT dispatches_budget_tokens_check CHECK ((budget_tokens > 0)),
     CONSTRAINT dispatches_budget_usd_check CHECK ((budget_usd > (0)::numeric)),
     CONSTRAINT dispatches_on_failure_check CHECK ((on_failure = ANY (ARRAY['continue'::text, 'stop'::text]))),
+    CONSTRAINT dispatches_purpose_check CHECK ((purpose = ANY (ARRAY['work'::text, 'evaluation'::text, 'trial'::text, 'shadow'::text]))),
     CONSTRAINT dispatches_run_key_check CHECK (((length(run_key) >= 1) AND (length(run_key) <= 200))),
     CONSTRAINT dispatches_runs_in_check CHECK ((runs_in = ANY (ARRAY['server'::text, 'workers'::text]))),
     CONSTRAINT dispatches_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text]))),
@@ -544,6 +609,10 @@ COMMENT ON COLUMN agents.dispatches.offered IS 'The tools of the server that was
 
 COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed tasks may be tried again after its end.';
 
+-- Name: COLUMN dispatches.purpose; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatches.purpose IS 'work: somebody wants the answer. The others measure versions: they draft nothing and count nowhere else.';
+
 -- Name: hold_dispatch(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) RETURNS agents.dispatches
@@ -569,6 +638,76 @@ ALTER FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) OWNER 
 -- Name: FUNCTION hold_dispatch(of_dispatch uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) IS 'Locks a dispatch for the process that has it, and refuses any other.';
+
+-- Name: jobs; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    spec jsonb NOT NULL,
+    runs_in text DEFAULT 'server'::text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    stage text DEFAULT ''::text NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    executor text,
+    result jsonb,
+    error text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT job_finished_is_dated CHECK (((state = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL))),
+    CONSTRAINT jobs_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200))),
+    CONSTRAINT jobs_kind_check CHECK (((char_length(kind) >= 1) AND (char_length(kind) <= 60))),
+    CONSTRAINT jobs_runs_in_check CHECK ((runs_in = ANY (ARRAY['server'::text, 'workers'::text]))),
+    CONSTRAINT jobs_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+ALTER TABLE ONLY agents.jobs ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN runs_in SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN stage SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN executor SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN result SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN error SET STATISTICS 0;
+
+ALTER TABLE ONLY agents.jobs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.jobs OWNER TO qms_owner;
+
+-- Name: TABLE jobs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.jobs IS 'Long work, begun once under its key: trainings, evaluations, what runs on a schedule. Killed, it goes on in another process.';
+
+-- Name: hold_job(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.hold_job(of_job uuid, with_fence integer) RETURNS agents.jobs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs;
+BEGIN
+    SELECT j.* INTO held
+    FROM agents.jobs AS j
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id()
+    FOR UPDATE;
+    IF held.fence IS DISTINCT FROM with_fence OR held.state IS DISTINCT FROM 'running' THEN
+        RAISE EXCEPTION 'another process has taken the job over, or it was cancelled' USING ERRCODE = 'QM026';
+    END IF;
+    RETURN held;
+END
+$$;
+
+ALTER FUNCTION agents.hold_job(of_job uuid, with_fence integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION hold_job(of_job uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.hold_job(of_job uuid, with_fence integer) IS 'Locks a job for the process that has it, and refuses any other.';
 
 -- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -601,6 +740,9 @@ CREATE TABLE agents.agent_runs (
     fallback_reason text,
     executor text,
     fence integer DEFAULT 0 NOT NULL,
+    version_id uuid,
+    lane text,
+    rollout_id uuid,
     CONSTRAINT agent_runs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
     CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text, 'lost'::text])))
 );
@@ -616,6 +758,10 @@ COMMENT ON TABLE agents.agent_runs IS 'One row per client connection or sub-agen
 -- Name: COLUMN agent_runs.fence; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON COLUMN agents.agent_runs.fence IS 'Raised by every process that takes the run over; what an older holder still writes is refused.';
+
+-- Name: COLUMN agent_runs.lane; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.agent_runs.lane IS 'Why this version answered: shipped, production, canary, experiment, control, shadow, evaluation, trial.';
 
 -- Name: hold_run(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -642,6 +788,45 @@ ALTER FUNCTION agents.hold_run(of_run uuid, with_fence integer) OWNER TO qms_led
 -- Name: FUNCTION hold_run(of_run uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) IS 'Locks a run for the process that has it, and refuses any other.';
+
+-- Name: job_on_behalf(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.job_on_behalf(of_job uuid) RETURNS TABLE(organization_id uuid, user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.organization_id, j.user_id FROM agents.jobs AS j WHERE j.id = of_job
+$$;
+
+ALTER FUNCTION agents.job_on_behalf(of_job uuid) OWNER TO qms_ledger;
+
+-- Name: FUNCTION job_on_behalf(of_job uuid); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.job_on_behalf(of_job uuid) IS 'On whose behalf a process works on a job.';
+
+-- Name: jobs_not_begun(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.id
+    FROM agents.jobs AS j
+    WHERE
+        j.finished_at IS NULL AND j.executor IS NULL AND j.created_at < clock_timestamp() - grace
+        AND CASE
+            WHEN of_user IS NULL THEN j.runs_in = 'workers'
+            ELSE j.runs_in = 'server' AND j.organization_id = of_organization AND j.user_id = of_user
+        END
+    ORDER BY j.created_at
+    LIMIT 50
+$$;
+
+ALTER FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION jobs_not_begun(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) IS 'Jobs of a person, or for workers, that nobody has taken.';
 
 -- Name: keep_dispatch(); Type: FUNCTION; Schema: agents; Owner: qms_owner
 
@@ -750,6 +935,13 @@ CREATE FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace int
         WHERE
             d.finished_at IS NULL AND d.organization_id = of_organization AND d.user_id = of_user
             AND d.runs_in = 'server' AND e.id IS NULL
+    ) OR EXISTS (
+        SELECT
+        FROM agents.jobs AS j
+        LEFT JOIN agents.executors AS e ON e.id = j.executor AND e.beat_at >= clock_timestamp() - grace
+        WHERE
+            j.finished_at IS NULL AND j.organization_id = of_organization AND j.user_id = of_user
+            AND j.runs_in = 'server' AND e.id IS NULL
     )
 $$;
 
@@ -757,7 +949,7 @@ ALTER FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace inte
 
 -- Name: FUNCTION left_behind(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) IS 'Whether a server of this person ended in the middle of a dispatch.';
+COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) IS 'Whether a server of this person ended in the middle of a dispatch or a job.';
 
 -- Name: living(interval, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -828,6 +1020,31 @@ ALTER FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interv
 
 COMMENT ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) IS 'Dispatches of a person, or for workers, that nobody has taken: their server may have died before it could start them.';
 
+-- Name: note_job(uuid, integer, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs := agents.hold_job(of_job, with_fence);
+BEGIN
+    UPDATE agents.jobs AS j SET stage = at_stage WHERE j.id = of_job;
+    IF noted IS NOT NULL THEN
+        INSERT INTO agents.job_notes (organization_id, job_id, step, stage, note)
+        SELECT held.organization_id, of_job, coalesce(max(n.step) + 1, 0), at_stage, noted
+        FROM agents.job_notes AS n
+        WHERE n.job_id = of_job;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) IS 'Keeps a checkpoint of a job and says at which stage it is.';
+
 -- Name: on_behalf(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.on_behalf(of_dispatch uuid) RETURNS TABLE(organization_id uuid, user_id uuid)
@@ -858,7 +1075,7 @@ BEGIN
     END IF;
     INSERT INTO agents.dispatches AS d (
         organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,
-        budget_tokens, budget_usd, runs_in, parent_run_id, call_id
+        budget_tokens, budget_usd, runs_in, parent_run_id, call_id, purpose
     )
     VALUES (
         organization, qms.current_user_id(), asked ->> 'run_key', asked ->> 'request', asked ->> 'request_sha256',
@@ -868,7 +1085,7 @@ BEGIN
                 THEN ARRAY(SELECT o.name FROM jsonb_array_elements_text(asked -> 'offered') AS o (name))
         END, (asked ->> 'at_once')::integer,
         (asked ->> 'budget_tokens')::bigint, (asked ->> 'budget_usd')::numeric, asked ->> 'runs_in',
-        (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid
+        (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid, coalesce(asked ->> 'purpose', 'work')
     )
     ON CONFLICT ON CONSTRAINT dispatches_organization_id_run_key_key DO NOTHING
     RETURNING d.id INTO made;
@@ -881,7 +1098,7 @@ BEGIN
     END IF;
     INSERT INTO agents.dispatch_tasks (
         dispatch_id, organization_id, key, position, agent, request, subject, needs, after, priority, seconds,
-        max_attempts, planned_tokens, planned_usd
+        max_attempts, planned_tokens, planned_usd, version_id, inputs
     )
     SELECT
         made, organization, t.task ->> 'key', t.place::integer, t.task ->> 'agent', t.task ->> 'request',
@@ -889,7 +1106,8 @@ BEGIN
         ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'needs') AS n (name)),
         ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'after') AS n (name)),
         (t.task ->> 'priority')::integer, (t.task ->> 'seconds')::integer, (t.task ->> 'max_attempts')::integer,
-        (t.task ->> 'tokens')::bigint, (t.task ->> 'usd')::numeric
+        (t.task ->> 'tokens')::bigint, (t.task ->> 'usd')::numeric,
+        (t.task ->> 'version_id')::uuid, coalesce(t.task -> 'inputs', '{}')
     FROM jsonb_array_elements(tasks) WITH ORDINALITY AS t (task, place);
     RETURN QUERY SELECT made, true, asked ->> 'request_sha256';
 END
@@ -900,6 +1118,40 @@ ALTER FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) OWNER TO qms_ledge
 -- Name: FUNCTION open_dispatch(asked jsonb, tasks jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) IS 'Records a dispatch and its tasks, or finds the one that has its run_key already.';
+
+-- Name: open_job(text, text, jsonb, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) RETURNS TABLE(id uuid, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    organization uuid := qms.current_organization_id();
+    made uuid;
+BEGIN
+    IF organization IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'work is begun by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    INSERT INTO agents.jobs AS j (organization_id, user_id, kind, key, spec, runs_in)
+    VALUES (organization, qms.current_user_id(), of_kind, named, wanted, where_to)
+    ON CONFLICT (organization_id, kind, key) DO NOTHING
+    RETURNING j.id INTO made;
+    IF made IS NOT NULL THEN
+        RETURN QUERY SELECT made, true;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT j.id, false
+    FROM agents.jobs AS j
+    WHERE j.organization_id = organization AND j.kind = of_kind AND j.key = named;
+END
+$$;
+
+ALTER FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION open_job(of_kind text, named text, wanted jsonb, where_to text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) IS 'Records a job, or finds the one that has its kind and key already: it is begun once.';
 
 -- Name: outbox_claim(uuid, integer, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -1307,6 +1559,40 @@ ALTER FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) OWNER TO
 
 COMMENT ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) IS 'Makes a process the one that works on a dispatch, and returns its fence; null when it has ended.';
 
+-- Name: take_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.take_job(of_job uuid, by_executor text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs;
+BEGIN
+    UPDATE agents.jobs AS j
+    SET
+        state = 'running', fence = j.fence + 1, executor = by_executor,
+        started_at = coalesce(j.started_at, clock_timestamp())
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id() AND j.finished_at IS NULL
+    RETURNING j.* INTO held;
+    IF held.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN to_jsonb(held) || jsonb_build_object(
+        'notes', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('stage', n.stage, 'note', n.note) ORDER BY n.step), '[]')
+            FROM agents.job_notes AS n
+            WHERE n.job_id = of_job
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION agents.take_job(of_job uuid, by_executor text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION take_job(of_job uuid, by_executor text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.take_job(of_job uuid, by_executor text) IS 'Makes a process the one that works on a job, and returns what it has done so far; null when it has ended.';
+
 -- Name: take_run(uuid, text, integer, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) RETURNS jsonb
@@ -1317,6 +1603,7 @@ DECLARE
     held agents.dispatches;
     task agents.dispatch_tasks;
     run agents.agent_runs;
+    chosen record;
 BEGIN
     SELECT d.* INTO held
     FROM agents.dispatches AS d
@@ -1336,14 +1623,30 @@ BEGIN
     IF task.attempt IS DISTINCT FROM of_attempt OR task.state NOT IN ('queued', 'running') THEN
         RETURN NULL;
     END IF;
+    SELECT r.* INTO run
+    FROM agents.agent_runs AS r
+    WHERE r.id = task.run_id;
+    IF run.id IS NULL THEN
+        SELECT c.* INTO chosen
+        FROM ml_loop.choose_version(
+            task.agent, task.version_id, of_dispatch, held.user_id, held.purpose, versions -> task.agent,
+            EXISTS (
+                SELECT
+                FROM agents.agent_runs AS b
+                WHERE b.dispatch_id = of_dispatch AND b.task_key = task.key AND b.lane IN ('canary', 'experiment')
+            )
+        ) AS c;
+    ELSE
+        SELECT run.version_id, run.agent_version AS version, run.lane, run.rollout_id INTO chosen;
+    END IF;
     INSERT INTO agents.agent_runs AS r (
         id, organization_id, parent_run_id, agent_type, input, user_id, actor_kind, dispatch_id, task_key, attempt,
-        agent_version, executor, fence
+        agent_version, version_id, lane, rollout_id, executor, fence
     )
     VALUES (
         task.run_id, held.organization_id, held.parent_run_id, task.agent,
         jsonb_build_object('request', task.request, 'subject', task.subject), held.user_id, 'agent', of_dispatch,
-        task_key, of_attempt, versions ->> task.agent, by_executor, 1
+        task_key, of_attempt, chosen.version, chosen.version_id, chosen.lane, chosen.rollout_id, by_executor, 1
     )
     ON CONFLICT (id) DO UPDATE SET fence = r.fence + 1, executor = excluded.executor
     WHERE r.status = 'running'
@@ -1355,7 +1658,10 @@ BEGIN
     SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
     RETURN to_jsonb(task) || jsonb_build_object(
-        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered, 'budget_usd', held.budget_usd,
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version,
+        'lane', run.lane, 'purpose', held.purpose,
+        'version_content', (SELECT v.content FROM ml_loop.model_versions AS v WHERE v.id = run.version_id),
+        'may_draft', held.may_draft, 'offered', held.offered, 'budget_usd', held.budget_usd,
         'failed_before', (
             SELECT r.error
             FROM agents.agent_runs AS r
@@ -1363,7 +1669,7 @@ BEGIN
         ),
         'user_id', held.user_id, 'parent_run_id', held.parent_run_id, 'created_at', run.created_at,
         'inputs', (
-            SELECT coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
+            SELECT task.inputs || coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
             FROM agents.dispatch_tasks AS n
             INNER JOIN agents.agent_runs AS r ON r.id = n.run_id
             WHERE n.dispatch_id = of_dispatch AND n.key = ANY(task.needs || task.after) AND n.state = 'done'
@@ -1382,7 +1688,7 @@ ALTER FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integ
 
 -- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with all it needs to go on; null when there is nothing to do any more.';
+COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with the version of the agent that has to do it, and returns all it needs to go on; null when there is nothing to do any more.';
 
 -- Name: watch(uuid[], integer[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -1399,13 +1705,18 @@ CREATE FUNCTION agents.watch(runs uuid[], fences integer[]) RETURNS SETOF uuid
     FROM unnest(runs, fences) AS w (id, fence)
     INNER JOIN agents.dispatches AS d ON d.id = w.id
     WHERE d.fence <> w.fence OR d.finished_at IS NOT NULL
+    UNION ALL
+    SELECT w.id
+    FROM unnest(runs, fences) AS w (id, fence)
+    INNER JOIN agents.jobs AS j ON j.id = w.id
+    WHERE j.fence <> w.fence OR j.finished_at IS NOT NULL
 $$;
 
 ALTER FUNCTION agents.watch(runs uuid[], fences integer[]) OWNER TO qms_ledger;
 
 -- Name: FUNCTION watch(runs uuid[], fences integer[]); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.watch(runs uuid[], fences integer[]) IS 'Of the runs and dispatches a process works on, those it has lost.';
+COMMENT ON FUNCTION agents.watch(runs uuid[], fences integer[]) IS 'Of the runs, dispatches and jobs a process works on, those it has lost.';
 
 -- Name: jwt(); Type: FUNCTION; Schema: auth; Owner: qms_owner
 
@@ -1433,6 +1744,207 @@ CREATE FUNCTION auth.uid() RETURNS uuid
     AS $$SELECT nullif(auth.jwt() ->> 'sub', '')::uuid$$;
 
 ALTER FUNCTION auth.uid() OWNER TO qms_owner;
+
+-- Name: as_oneself(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.as_oneself() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Whoever writes says neither who nor what kind of actor they are: the database knows.
+    IF qms.current_organization_id() IS NOT NULL THEN
+        new := jsonb_populate_record(
+            new, jsonb_build_object(tg_argv[0], qms.current_user_id(), tg_argv[1], qms.current_actor_kind())
+        );
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.as_oneself() OWNER TO qms_owner;
+
+-- Name: FUNCTION as_oneself(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.as_oneself() IS 'Sets who wrote a row, and what kind of actor, from the identity of the transaction.';
+
+-- Name: choose_version(text, uuid, uuid, uuid, text, jsonb, boolean); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) RETURNS TABLE(version_id uuid, version text, lane text, rollout_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    our_organization uuid := qms.current_organization_id();
+    -- Somebody who may not write still gets an answer; then nothing is stored, and the name of the version stands alone.
+    shipped_id uuid;
+    trial ml_loop.rollouts;
+    takes_part boolean;
+BEGIN
+    IF our_organization IS NULL THEN
+        RETURN;
+    END IF;
+    shipped_id := ml_loop.register_version(our_organization, of_model, shipped);
+    IF pinned IS NOT NULL THEN
+        RETURN QUERY
+        SELECT v.id, v.version, CASE WHEN purpose = 'work' THEN 'production' ELSE purpose END, NULL::uuid
+        FROM ml_loop.model_versions AS v
+        WHERE v.id = pinned AND v.organization_id = our_organization AND v.model_name = of_model;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such version of this agent' USING ERRCODE = 'QM023';
+        END IF;
+        RETURN;
+    END IF;
+    SELECT r.* INTO trial
+    FROM ml_loop.rollouts AS r
+    WHERE
+        r.organization_id = our_organization AND r.model_name = of_model AND r.state = 'running'
+        AND r.kind IN ('canary', 'experiment')
+    ORDER BY r.started_at DESC
+    LIMIT 1;
+    IF trial.id IS NOT NULL AND purpose = 'work' AND NOT tried_and_failed THEN
+        takes_part := ml_loop.share_of(
+            trial.salt, CASE trial.sticky_by WHEN 'person' THEN of_person::text ELSE of_dispatch::text END
+        ) < trial.percent;
+        IF takes_part THEN
+            RETURN QUERY
+            SELECT v.id, v.version, trial.kind, trial.id FROM ml_loop.model_versions AS v WHERE v.id = trial.version_id;
+            RETURN;
+        END IF;
+    END IF;
+    -- Whoever does not take part is what a version on trial is compared with.
+    RETURN QUERY
+    SELECT
+        v.id, v.version,
+        CASE
+            WHEN trial.id IS NOT NULL AND NOT tried_and_failed THEN 'control'
+            WHEN a.id IS NOT NULL THEN 'production'
+            ELSE 'shipped'
+        END,
+        CASE WHEN NOT tried_and_failed THEN trial.id END
+    FROM ml_loop.model_versions AS v
+    LEFT JOIN ml_loop.aliases AS a
+        ON a.organization_id = our_organization AND a.model_name = of_model AND a.alias = 'production'
+    WHERE v.id = coalesce(a.version_id, shipped_id);
+END
+$$;
+
+ALTER FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) IS 'The version that answers, and why: the one a task names, the share of a version on trial, the one in production, or the shipped one.';
+
+-- Name: keep_version(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.keep_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF (to_jsonb(new) - ARRAY['status', 'deployed_at', 'metrics']) <> (to_jsonb(old) - ARRAY['status', 'deployed_at', 'metrics']) THEN
+        RAISE EXCEPTION 'a version of an agent does not change: another one has to be made' USING ERRCODE = 'QM003';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_version() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_version(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.keep_version() IS 'Keeps a version as it was made.';
+
+-- Name: register_version(uuid, text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found uuid;
+BEGIN
+    SELECT v.id INTO found
+    FROM ml_loop.model_versions AS v
+    WHERE v.organization_id = of_organization AND v.model_name = of_model AND v.version = shipped ->> 'version';
+    IF found IS NULL THEN
+        INSERT INTO ml_loop.model_versions (
+            organization_id, model_name, version, config, content, content_sha256, origin, status
+        )
+        VALUES (
+            of_organization, of_model, shipped ->> 'version', (shipped ->> 'content')::jsonb, shipped ->> 'content',
+            encode(sha256(convert_to(shipped ->> 'content', 'UTF8')), 'hex'), 'shipped', 'shipped'
+        )
+        ON CONFLICT (organization_id, model_name, version) DO NOTHING
+        RETURNING id INTO found;
+    END IF;
+    IF found IS NULL THEN
+        SELECT v.id INTO found
+        FROM ml_loop.model_versions AS v
+        WHERE v.organization_id = of_organization AND v.model_name = of_model AND v.version = shipped ->> 'version';
+    END IF;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION register_version(of_organization uuid, of_model text, shipped jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) IS 'The stored version with this content; stored now if it is new.';
+
+-- Name: share_of(text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.share_of(salt text, sticks_to text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT (('x' || substr(encode(sha256(convert_to(salt || ':' || sticks_to, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint % 10000)::numeric / 100
+$$;
+
+ALTER FUNCTION ml_loop.share_of(salt text, sticks_to text) OWNER TO qms_owner;
+
+-- Name: FUNCTION share_of(salt text, sticks_to text); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.share_of(salt text, sticks_to text) IS 'A place from 0 to 99.99 that is always the same for the same two: below the percentage of a roll-out it takes part.';
+
+-- Name: store_version(text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.store_version(of_model text, made jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found uuid;
+BEGIN
+    INSERT INTO ml_loop.model_versions (
+        organization_id, model_name, version, config, content, content_sha256, origin, parent_id, dataset_version_id,
+        job_id, notes, status
+    )
+    VALUES (
+        qms.current_organization_id(), of_model, made ->> 'version', (made ->> 'content')::jsonb, made ->> 'content',
+        encode(sha256(convert_to(made ->> 'content', 'UTF8')), 'hex'), made ->> 'origin', (made ->> 'parent_id')::uuid,
+        (made ->> 'dataset_version_id')::uuid, (made ->> 'job_id')::uuid, coalesce(made ->> 'notes', ''),
+        made ->> 'origin'
+    )
+    ON CONFLICT (organization_id, model_name, version) DO NOTHING
+    RETURNING id INTO found;
+    IF found IS NULL THEN
+        SELECT v.id INTO found
+        FROM ml_loop.model_versions AS v
+        WHERE
+            v.organization_id = qms.current_organization_id() AND v.model_name = of_model
+            AND v.version = made ->> 'version';
+    END IF;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION ml_loop.store_version(of_model text, made jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION store_version(of_model text, made jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.store_version(of_model text, made jsonb) IS 'Stores a version, or finds the one that has its content.';
 
 -- Name: match_embeddings(extensions.vector, integer, text, text); Type: FUNCTION; Schema: public; Owner: qms_definer
 
@@ -10492,6 +11004,8 @@ CREATE TABLE agents.dispatch_tasks (
     queued_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    version_id uuid,
+    inputs jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT dispatch_tasks_key_check CHECK (((length(key) >= 1) AND (length(key) <= 80))),
     CONSTRAINT dispatch_tasks_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT dispatch_tasks_priority_check CHECK (((priority >= 1) AND (priority <= 9))),
@@ -10523,6 +11037,14 @@ COMMENT ON COLUMN agents.dispatch_tasks.max_attempts IS 'The last of them goes w
 
 COMMENT ON COLUMN agents.dispatch_tasks.round IS 'The step of the dispatch that chose it, so that a repeated step chooses the same.';
 
+-- Name: COLUMN dispatch_tasks.version_id; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.version_id IS 'The version that has to do it; null: whichever the aliases say.';
+
+-- Name: COLUMN dispatch_tasks.inputs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.inputs IS 'Answers of others it is given, beside those of the tasks it waited for.';
+
 -- Name: executors; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.executors (
@@ -10546,6 +11068,28 @@ ALTER TABLE agents.executors OWNER TO qms_owner;
 -- Name: TABLE executors; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON TABLE agents.executors IS 'Processes that run agents, by their heartbeat; a server works for one person, a worker for all.';
+
+-- Name: job_notes; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.job_notes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    step integer NOT NULL,
+    stage text NOT NULL,
+    note jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE ONLY agents.job_notes ALTER COLUMN stage SET STATISTICS 0;
+ALTER TABLE ONLY agents.job_notes ALTER COLUMN note SET STATISTICS 0;
+
+ALTER TABLE ONLY agents.job_notes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.job_notes OWNER TO qms_owner;
+
+-- Name: TABLE job_notes; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.job_notes IS 'What a job has done so far, in order: where it goes on after an interruption.';
 
 -- Name: otlp_outbox; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -10693,6 +11237,256 @@ ALTER TABLE auth.users OWNER TO qms_owner;
 
 COMMENT ON TABLE auth.users IS 'People who can sign in. A shim: on Supabase this table is its own.';
 
+-- Name: alert_rules; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alert_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    metric text NOT NULL,
+    threshold double precision NOT NULL,
+    clears_at double precision NOT NULL,
+    level text NOT NULL,
+    window_minutes integer NOT NULL,
+    minimum_n integer DEFAULT 1 NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    set_by uuid DEFAULT qms.current_user_id(),
+    set_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    set_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT alert_rules_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+    CONSTRAINT alert_rules_metric_check CHECK ((metric = ANY (ARRAY['latency_s'::text, 'error_rate'::text, 'tokens_per_day'::text, 'drift'::text, 'feedback_average'::text, 'queue_depth'::text]))),
+    CONSTRAINT alert_rules_minimum_n_check CHECK ((minimum_n > 0)),
+    CONSTRAINT alert_rules_window_minutes_check CHECK (((window_minutes >= 1) AND (window_minutes <= 525600)))
+);
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN metric SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN level SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN set_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alert_rules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alert_rules OWNER TO qms_owner;
+
+-- Name: TABLE alert_rules; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alert_rules IS 'From when on something is an alert, as an organization set it; the newest row of a metric counts, without one the shipped limit.';
+
+-- Name: alerts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alerts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    metric text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    level text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    threshold double precision NOT NULL,
+    opened_value double precision NOT NULL,
+    last_value double precision NOT NULL,
+    n integer DEFAULT 0 NOT NULL,
+    message text NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    acknowledged_by uuid,
+    acknowledged_kind text,
+    acknowledged_at timestamp with time zone,
+    acknowledged_why text,
+    closed_at timestamp with time zone,
+    closed_why text,
+    told jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT alert_acknowledged_by_someone CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
+    CONSTRAINT alert_closed_is_dated CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+    CONSTRAINT alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
+);
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN metric SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN level SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN message SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN closed_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN told SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alerts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alerts OWNER TO qms_owner;
+
+-- Name: TABLE alerts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alerts IS 'What went beyond a limit: opened, acknowledged by somebody, closed when it is clearly back.';
+
+-- Name: alias_moves; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alias_moves (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    alias text NOT NULL,
+    from_id uuid,
+    to_id uuid,
+    reason text NOT NULL,
+    approval_id uuid,
+    moved_by uuid DEFAULT qms.current_user_id(),
+    moved_kind text DEFAULT COALESCE(qms.current_actor_kind(), 'system'::text) NOT NULL,
+    moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT alias_moves_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN alias SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN moved_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alias_moves FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alias_moves OWNER TO qms_owner;
+
+-- Name: TABLE alias_moves; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alias_moves IS 'Every move of an alias: from what, to what, why, by whom, with which approval. Null: the shipped version.';
+
+-- Name: aliases; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.aliases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    alias text NOT NULL,
+    version_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT aliases_alias_check CHECK ((alias = ANY (ARRAY['production'::text, 'candidate'::text, 'shadow'::text])))
+);
+ALTER TABLE ONLY ml_loop.aliases ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.aliases ALTER COLUMN alias SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.aliases FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.aliases OWNER TO qms_owner;
+
+-- Name: TABLE aliases; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.aliases IS 'Which version of an agent a name stands for. Without a row for production, the shipped version answers.';
+
+-- Name: dataset_groups; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_groups (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    group_key text NOT NULL,
+    split text NOT NULL,
+    CONSTRAINT dataset_groups_split_check CHECK ((split = ANY (ARRAY['train'::text, 'dev'::text, 'test'::text])))
+);
+ALTER TABLE ONLY ml_loop.dataset_groups ALTER COLUMN group_key SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_groups ALTER COLUMN split SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_groups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_groups OWNER TO qms_owner;
+
+-- Name: TABLE dataset_groups; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_groups IS 'On which side of the split a conversation is: one row, so never on two.';
+
+-- Name: dataset_items; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_items (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    group_key text NOT NULL,
+    split text NOT NULL,
+    input jsonb NOT NULL,
+    expected jsonb NOT NULL,
+    score double precision,
+    weight double precision DEFAULT 1 NOT NULL,
+    is_validated boolean DEFAULT false NOT NULL,
+    slices jsonb DEFAULT '{}'::jsonb NOT NULL,
+    item_sha256 text NOT NULL,
+    run_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    feedback_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    CONSTRAINT dataset_items_item_sha256_check CHECK ((item_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_items_position_check CHECK (("position" > 0)),
+    CONSTRAINT dataset_items_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT dataset_items_slices_check CHECK ((jsonb_typeof(slices) = 'object'::text)),
+    CONSTRAINT dataset_items_weight_check CHECK ((weight > (0)::double precision))
+);
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN group_key SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN split SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN input SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN expected SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN slices SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN item_sha256 SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_items OWNER TO qms_owner;
+
+-- Name: TABLE dataset_items; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_items IS 'What was asked and what a good answer is, masked, with the runs and the feedback it comes from.';
+
+-- Name: COLUMN dataset_items.slices; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.dataset_items.slices IS 'What results are looked at by: {"subject": "capa", "length": "short"}.';
+
+-- Name: dataset_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_versions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    version integer NOT NULL,
+    content_sha256 text NOT NULL,
+    n integer NOT NULL,
+    spec jsonb NOT NULL,
+    report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT dataset_versions_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_versions_n_check CHECK ((n > 0)),
+    CONSTRAINT dataset_versions_report_check CHECK ((jsonb_typeof(report) = 'object'::text)),
+    CONSTRAINT dataset_versions_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT dataset_versions_version_check CHECK ((version > 0))
+);
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN report SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_versions OWNER TO qms_owner;
+
+-- Name: TABLE dataset_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_versions IS 'A dataset as it was frozen: the hash of its items, how they were chosen, and what was left out.';
+
+-- Name: datasets; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.datasets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    name text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT datasets_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+);
+ALTER TABLE ONLY ml_loop.datasets ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.datasets ALTER COLUMN name SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.datasets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.datasets OWNER TO qms_owner;
+
+-- Name: TABLE datasets; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.datasets IS 'Names under which versions of a dataset are kept.';
+
 -- Name: drift_metrics; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
 CREATE TABLE ml_loop.drift_metrics (
@@ -10704,8 +11498,24 @@ CREATE TABLE ml_loop.drift_metrics (
     current_value double precision,
     drift_score double precision,
     alert_triggered boolean DEFAULT false,
-    created_at timestamp with time zone DEFAULT now()
+    created_at timestamp with time zone DEFAULT now(),
+    reference_id uuid,
+    method text,
+    n_reference integer,
+    n_current integer,
+    statistic double precision,
+    p_value double precision,
+    effect double precision,
+    severity text,
+    agent_version text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
 );
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN metric_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN method SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN severity SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN details SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.drift_metrics FORCE ROW LEVEL SECURITY;
 
@@ -10714,6 +11524,43 @@ ALTER TABLE ml_loop.drift_metrics OWNER TO qms_owner;
 -- Name: TABLE drift_metrics; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.drift_metrics IS 'How far a metric has moved from its baseline.';
+
+-- Name: COLUMN drift_metrics.drift_score; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.drift_metrics.drift_score IS 'The size of the difference from 0 to 1, as the method defines it; from 0.3 on it is severe.';
+
+-- Name: drift_references; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.drift_references (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    metric_type text NOT NULL,
+    agent_version text,
+    n integer NOT NULL,
+    sample jsonb NOT NULL,
+    window_from timestamp with time zone NOT NULL,
+    window_to timestamp with time zone NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT drift_references_n_check CHECK ((n > 0))
+);
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN metric_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN sample SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.drift_references FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.drift_references OWNER TO qms_owner;
+
+-- Name: TABLE drift_references; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.drift_references IS 'What a metric of an agent looked like when all was well: what is compared with, kept as it was.';
 
 -- Name: eval_results; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10724,8 +11571,17 @@ CREATE TABLE ml_loop.eval_results (
     eval_type text NOT NULL,
     score double precision NOT NULL,
     details jsonb DEFAULT '{}'::jsonb,
-    created_at timestamp with time zone DEFAULT now()
+    created_at timestamp with time zone DEFAULT now(),
+    evaluation_id uuid,
+    case_key text,
+    dataset_item_id uuid,
+    run_id uuid,
+    latency_ms integer,
+    cost_usd numeric
 );
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN eval_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN details SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN case_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.eval_results FORCE ROW LEVEL SECURITY;
 
@@ -10734,6 +11590,63 @@ ALTER TABLE ml_loop.eval_results OWNER TO qms_owner;
 -- Name: TABLE eval_results; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.eval_results IS 'Results of evaluations, one row a case.';
+
+-- Name: COLUMN eval_results.eval_type; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.eval_results.eval_type IS 'Which scorer.';
+
+-- Name: evaluations; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.evaluations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    version_id uuid NOT NULL,
+    dataset_version_id uuid,
+    purpose text NOT NULL,
+    split text NOT NULL,
+    spec jsonb NOT NULL,
+    spec_sha256 text NOT NULL,
+    job_id uuid,
+    dispatch_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    n integer DEFAULT 0 NOT NULL,
+    score double precision,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    summary jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT evaluations_purpose_check CHECK ((purpose = ANY (ARRAY['score'::text, 'trial'::text, 'safety'::text]))),
+    CONSTRAINT evaluations_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT evaluations_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT evaluations_spec_sha256_check CHECK ((spec_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT evaluations_split_check CHECK ((split = ANY (ARRAY['train'::text, 'dev'::text, 'test'::text, 'all'::text]))),
+    CONSTRAINT evaluations_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN purpose SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN split SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN spec_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN summary SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN error SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.evaluations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.evaluations OWNER TO qms_owner;
+
+-- Name: TABLE evaluations; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.evaluations IS 'A version measured on cases: by which scorers, at what cost, with what result.';
+
+-- Name: COLUMN evaluations.spec_sha256; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.evaluations.spec_sha256 IS 'Of scorers, judge and their versions, cases and seed: the same is not measured twice.';
 
 -- Name: feedback_loop; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10746,9 +11659,31 @@ CREATE TABLE ml_loop.feedback_loop (
     comment text,
     given_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    tool_call_id uuid,
+    record_id uuid,
+    record_version integer,
+    model_name text,
+    agent_version text,
+    label text DEFAULT ''::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    given_kind text,
+    langfuse_trace_id text,
+    idempotency_key text,
+    CONSTRAINT feedback_loop_details_check CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT feedback_loop_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200))),
+    CONSTRAINT feedback_loop_label_check CHECK ((char_length(label) <= 100)),
     CONSTRAINT feedback_loop_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
     CONSTRAINT feedback_loop_source_check CHECK ((source = ANY (ARRAY['user'::text, 'automated'::text, 'llm-judge'::text])))
 );
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN source SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN comment SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN label SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN details SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN given_kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN langfuse_trace_id SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN idempotency_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.feedback_loop FORCE ROW LEVEL SECURITY;
 
@@ -10757,6 +11692,108 @@ ALTER TABLE ml_loop.feedback_loop OWNER TO qms_owner;
 -- Name: TABLE feedback_loop; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.feedback_loop IS 'Feedback on a run: from a person, a rule or a judge.';
+
+-- Name: COLUMN feedback_loop.details; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.feedback_loop.details IS 'What the score is made of: of an automatic one the score of each scorer.';
+
+-- Name: COLUMN feedback_loop.given_kind; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.feedback_loop.given_kind IS 'human: on the review page, by the person. agent: a model passed on what its user said. system: a scorer.';
+
+-- Name: gate_reports; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.gate_reports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    version_id uuid NOT NULL,
+    baseline_id uuid NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    checks jsonb NOT NULL,
+    passed boolean NOT NULL,
+    content text NOT NULL,
+    content_sha256 text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT gate_reports_check CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT gate_reports_checks_check CHECK ((jsonb_typeof(checks) = 'array'::text)),
+    CONSTRAINT passed_means_every_gate CHECK (((NOT passed) OR ((checks @> '[{"gate": "threshold", "passed": true}, {"gate": "regression", "passed": true}]'::jsonb) AND (checks @> '[{"gate": "slices", "passed": true}, {"gate": "safety", "passed": true}]'::jsonb) AND (checks @> '[{"gate": "cost", "passed": true}, {"gate": "latency", "passed": true}]'::jsonb) AND (NOT (checks @> '[{"passed": false}]'::jsonb)))))
+);
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN checks SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.gate_reports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.gate_reports OWNER TO qms_owner;
+
+-- Name: TABLE gate_reports; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.gate_reports IS 'Whether a version may go to people: every gate with its numbers, and the report a person reads.';
+
+-- Name: job_schedules; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.job_schedules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    job text NOT NULL,
+    cron text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    set_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    set_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    set_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT job_schedules_cron_check CHECK (((char_length(cron) >= 9) AND (char_length(cron) <= 100))),
+    CONSTRAINT job_schedules_job_check CHECK (((char_length(job) >= 1) AND (char_length(job) <= 60))),
+    CONSTRAINT job_schedules_options_check CHECK ((jsonb_typeof(options) = 'object'::text))
+);
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN job SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN cron SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN options SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN set_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.job_schedules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.job_schedules OWNER TO qms_owner;
+
+-- Name: TABLE job_schedules; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.job_schedules IS 'When a job runs, as an organization set it; the newest row of a job counts, without one the shipped schedule.';
+
+-- Name: model_answers; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.model_answers (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    purpose text NOT NULL,
+    request_sha256 text NOT NULL,
+    model text NOT NULL,
+    answer text NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT model_answers_purpose_check CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 60))),
+    CONSTRAINT model_answers_request_sha256_check CHECK ((request_sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN purpose SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN request_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN model SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN answer SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN usage SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.model_answers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.model_answers OWNER TO qms_owner;
+
+-- Name: TABLE model_answers; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.model_answers IS 'What a judge or an optimiser was answered: the same question is not paid for twice, and a resumed job hears the same.';
 
 -- Name: model_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10769,8 +11806,29 @@ CREATE TABLE ml_loop.model_versions (
     metrics jsonb DEFAULT '{}'::jsonb,
     status text DEFAULT 'training'::text,
     deployed_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now()
+    created_at timestamp with time zone DEFAULT now(),
+    content text,
+    content_sha256 text,
+    origin text DEFAULT 'written'::text NOT NULL,
+    parent_id uuid,
+    dataset_version_id uuid,
+    job_id uuid,
+    notes text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_kind text,
+    CONSTRAINT content_is_what_it_says CHECK ((((content IS NULL) = (content_sha256 IS NULL)) AND ((content IS NULL) OR ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text)) AND ((content)::jsonb = config) AND (version = ((model_name || '@'::text) || "left"(content_sha256, 12))))))),
+    CONSTRAINT model_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'trained'::text, 'trial'::text, 'written'::text])))
 );
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN config SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN metrics SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN status SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN origin SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN notes SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN created_kind SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.model_versions FORCE ROW LEVEL SECURITY;
 
@@ -10779,6 +11837,99 @@ ALTER TABLE ml_loop.model_versions OWNER TO qms_owner;
 -- Name: TABLE model_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
+
+-- Name: COLUMN model_versions.content; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.content IS 'The version itself as canonical JSON: prompt, exemplars, model, effort, limits, tools, shape of the answer. Its hash is its name.';
+
+-- Name: COLUMN model_versions.origin; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.origin IS 'shipped with the program; trained by a job; trial: a step of an optimiser; written by hand.';
+
+-- Name: promotion_requests; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.promotion_requests (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    action text NOT NULL,
+    version_id uuid,
+    percent numeric,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    content text NOT NULL,
+    reason text NOT NULL,
+    requested_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    requested_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT promotion_requests_action_check CHECK ((action = ANY (ARRAY['canary'::text, 'experiment'::text, 'production'::text, 'roll_back'::text]))),
+    CONSTRAINT promotion_requests_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT promotion_requests_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT promotion_requests_reason_check CHECK ((char_length(btrim(reason)) >= 10))
+);
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN action SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN requested_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.promotion_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.promotion_requests OWNER TO qms_owner;
+
+-- Name: TABLE promotion_requests; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.promotion_requests IS 'What a person was asked to let go to people, or to take back; a version of null is the shipped one.';
+
+-- Name: rollouts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.rollouts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    kind text NOT NULL,
+    version_id uuid NOT NULL,
+    baseline_id uuid,
+    percent numeric NOT NULL,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    salt text DEFAULT (gen_random_uuid())::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    approval_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    outcome jsonb DEFAULT '{}'::jsonb NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason text,
+    ended_kind text,
+    CONSTRAINT rollout_end_is_told CHECK ((((state = 'running'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
+    CONSTRAINT rollouts_kind_check CHECK ((kind = ANY (ARRAY['shadow'::text, 'canary'::text, 'experiment'::text, 'production'::text]))),
+    CONSTRAINT rollouts_outcome_check CHECK ((jsonb_typeof(outcome) = 'object'::text)),
+    CONSTRAINT rollouts_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT rollouts_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'rolled_back'::text, 'stopped'::text]))),
+    CONSTRAINT rollouts_sticky_by_check CHECK ((sticky_by = ANY (ARRAY['dispatch'::text, 'person'::text])))
+);
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN salt SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN outcome SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN end_reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN ended_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.rollouts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.rollouts OWNER TO qms_owner;
+
+-- Name: TABLE rollouts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.rollouts IS 'How a version goes to people: to how many of them, watched against which other, and how it ended. The plan holds the limits of the watch.';
 
 -- Name: training_data; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10792,8 +11943,18 @@ CREATE TABLE ml_loop.training_data (
     is_validated boolean DEFAULT false,
     source text,
     created_at timestamp with time zone DEFAULT now(),
+    run_id uuid,
+    feedback_id uuid,
+    agent_version text,
+    group_key text,
     CONSTRAINT training_data_feedback_score_check CHECK (((feedback_score >= (0)::double precision) AND (feedback_score <= (1)::double precision)))
 );
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN input SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN output SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN source SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN group_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.training_data FORCE ROW LEVEL SECURITY;
 
@@ -10802,6 +11963,10 @@ ALTER TABLE ml_loop.training_data OWNER TO qms_owner;
 -- Name: TABLE training_data; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.training_data IS 'What an agent was asked and answered, with the score it got (0 to 1).';
+
+-- Name: COLUMN training_data.group_key; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.training_data.group_key IS 'The conversation it comes from: all of one group go to the same side of a split.';
 
 -- Name: chunks; Type: TABLE; Schema: search; Owner: qms_owner
 
@@ -12824,6 +13989,31 @@ ALTER TABLE ONLY agents.dispatches
 ALTER TABLE ONLY agents.executors
     ADD CONSTRAINT executors_pkey PRIMARY KEY (id);
 
+-- Name: job_notes job_notes_job_id_step_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_job_id_step_key UNIQUE (job_id, step);
+
+-- Name: job_notes job_notes_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_pkey PRIMARY KEY (id);
+
+-- Name: jobs jobs_organization_id_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: jobs jobs_organization_id_kind_key_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_kind_key_key UNIQUE (organization_id, kind, key);
+
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
@@ -12859,20 +14049,170 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+-- Name: alert_rules alert_rules_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (id);
+
+-- Name: alerts alerts_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: alerts alerts_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
+-- Name: alias_moves alias_moves_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_pkey PRIMARY KEY (id);
+
+-- Name: aliases aliases_organization_id_model_name_alias_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_model_name_alias_key UNIQUE (organization_id, model_name, alias);
+
+-- Name: aliases aliases_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_pkey PRIMARY KEY (id);
+
+-- Name: dataset_groups dataset_groups_dataset_version_id_group_key_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_dataset_version_id_group_key_key UNIQUE (dataset_version_id, group_key);
+
+-- Name: dataset_groups dataset_groups_organization_id_dataset_version_id_group_key_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_dataset_version_id_group_key_key UNIQUE (organization_id, dataset_version_id, group_key, split);
+
+-- Name: dataset_groups dataset_groups_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_pkey PRIMARY KEY (id);
+
+-- Name: dataset_items dataset_items_dataset_version_id_item_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_dataset_version_id_item_sha256_key UNIQUE (dataset_version_id, item_sha256);
+
+-- Name: dataset_items dataset_items_dataset_version_id_position_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_dataset_version_id_position_key UNIQUE (dataset_version_id, "position");
+
+-- Name: dataset_items dataset_items_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: dataset_items dataset_items_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_pkey PRIMARY KEY (id);
+
+-- Name: dataset_versions dataset_versions_dataset_id_content_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_dataset_id_content_sha256_key UNIQUE (dataset_id, content_sha256);
+
+-- Name: dataset_versions dataset_versions_dataset_id_version_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_dataset_id_version_key UNIQUE (dataset_id, version);
+
+-- Name: dataset_versions dataset_versions_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: dataset_versions dataset_versions_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_pkey PRIMARY KEY (id);
+
+-- Name: datasets datasets_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: datasets datasets_organization_id_name_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_name_key UNIQUE (organization_id, name);
+
+-- Name: datasets datasets_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_pkey PRIMARY KEY (id);
+
 -- Name: drift_metrics drift_metrics_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.drift_metrics
     ADD CONSTRAINT drift_metrics_pkey PRIMARY KEY (id);
+
+-- Name: drift_references drift_references_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: drift_references drift_references_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_pkey PRIMARY KEY (id);
 
 -- Name: eval_results eval_results_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.eval_results
     ADD CONSTRAINT eval_results_pkey PRIMARY KEY (id);
 
+-- Name: evaluations evaluations_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: evaluations evaluations_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_pkey PRIMARY KEY (id);
+
+-- Name: feedback_loop feedback_is_about_something; Type: CHECK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.feedback_loop
+    ADD CONSTRAINT feedback_is_about_something CHECK ((num_nonnulls(run_id, tool_call_id, record_id) > 0)) NOT VALID;
+
 -- Name: feedback_loop feedback_loop_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_pkey PRIMARY KEY (id);
+
+-- Name: gate_reports gate_reports_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: gate_reports gate_reports_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_pkey PRIMARY KEY (id);
+
+-- Name: job_schedules job_schedules_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_pkey PRIMARY KEY (id);
+
+-- Name: model_answers model_answers_organization_id_purpose_request_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_organization_id_purpose_request_sha256_key UNIQUE (organization_id, purpose, request_sha256);
+
+-- Name: model_answers model_answers_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_pkey PRIMARY KEY (id);
 
 -- Name: model_versions model_versions_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -12888,6 +14228,26 @@ ALTER TABLE ONLY ml_loop.model_versions
 
 ALTER TABLE ONLY ml_loop.model_versions
     ADD CONSTRAINT model_versions_pkey PRIMARY KEY (id);
+
+-- Name: promotion_requests promotion_requests_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: promotion_requests promotion_requests_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_pkey PRIMARY KEY (id);
+
+-- Name: rollouts rollouts_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: rollouts rollouts_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_pkey PRIMARY KEY (id);
 
 -- Name: training_data training_data_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -13348,6 +14708,14 @@ ALTER TABLE ONLY search.term_stats
 
 CREATE UNIQUE INDEX agent_runs_attempt ON agents.agent_runs USING btree (dispatch_id, task_key, attempt) WHERE (dispatch_id IS NOT NULL);
 
+-- Name: agent_runs_of_rollout; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_of_rollout ON agents.agent_runs USING btree (rollout_id, completed_at) WHERE (rollout_id IS NOT NULL);
+
+-- Name: agent_runs_of_version; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_of_version ON agents.agent_runs USING btree (organization_id, version_id, completed_at) WHERE (version_id IS NOT NULL);
+
 -- Name: agent_runs_parent; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
@@ -13404,6 +14772,22 @@ CREATE INDEX executors_org ON agents.executors USING btree (organization_id);
 
 CREATE INDEX idx_agent_runs_org ON agents.agent_runs USING btree (organization_id, created_at);
 
+-- Name: job_notes_org; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX job_notes_org ON agents.job_notes USING btree (organization_id);
+
+-- Name: jobs_newest; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_newest ON agents.jobs USING btree (organization_id, kind, created_at DESC);
+
+-- Name: jobs_unfinished; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_unfinished ON agents.jobs USING btree (executor) WHERE (finished_at IS NULL);
+
+-- Name: jobs_user; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_user ON agents.jobs USING btree (user_id);
+
 -- Name: otlp_outbox_due; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX otlp_outbox_due ON agents.otlp_outbox USING btree (organization_id, id) WHERE (given_up_at IS NULL);
@@ -13420,9 +14804,85 @@ CREATE INDEX tool_calls_run ON agents.tool_calls USING btree (run_id, created_at
 
 CREATE INDEX tool_calls_trace ON agents.tool_calls USING btree (trace_id);
 
+-- Name: alert_rules_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alert_rules_newest ON ml_loop.alert_rules USING btree (organization_id, metric, set_at DESC);
+
+-- Name: alert_rules_set_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alert_rules_set_by ON ml_loop.alert_rules USING btree (set_by);
+
+-- Name: alerts_acknowledged_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alerts_acknowledged_by ON ml_loop.alerts USING btree (acknowledged_by);
+
+-- Name: alerts_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alerts_newest ON ml_loop.alerts USING btree (organization_id, opened_at DESC);
+
+-- Name: alerts_one_open; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX alerts_one_open ON ml_loop.alerts USING btree (organization_id, metric, subject) WHERE (state <> 'closed'::text);
+
+-- Name: alias_moves_approval; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_approval ON ml_loop.alias_moves USING btree (approval_id);
+
+-- Name: alias_moves_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_by ON ml_loop.alias_moves USING btree (moved_by);
+
+-- Name: alias_moves_from; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_from ON ml_loop.alias_moves USING btree (from_id);
+
+-- Name: alias_moves_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_of ON ml_loop.alias_moves USING btree (organization_id, model_name, moved_at DESC);
+
+-- Name: alias_moves_to; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_to ON ml_loop.alias_moves USING btree (to_id);
+
+-- Name: aliases_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX aliases_version ON ml_loop.aliases USING btree (version_id);
+
+-- Name: dataset_versions_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX dataset_versions_created_by ON ml_loop.dataset_versions USING btree (created_by);
+
+-- Name: datasets_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX datasets_created_by ON ml_loop.datasets USING btree (created_by);
+
 -- Name: drift_metrics_model; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX drift_metrics_model ON ml_loop.drift_metrics USING btree (organization_id, model_name, created_at);
+
+-- Name: drift_metrics_of_reference; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_metrics_of_reference ON ml_loop.drift_metrics USING btree (reference_id) WHERE (reference_id IS NOT NULL);
+
+-- Name: drift_references_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_references_by ON ml_loop.drift_references USING btree (created_by);
+
+-- Name: drift_references_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_references_of ON ml_loop.drift_references USING btree (organization_id, model_name, metric_type, created_at DESC);
+
+-- Name: eval_results_of_item; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX eval_results_of_item ON ml_loop.eval_results USING btree (dataset_item_id) WHERE (dataset_item_id IS NOT NULL);
+
+-- Name: eval_results_of_run; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX eval_results_of_run ON ml_loop.eval_results USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+-- Name: eval_results_once; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX eval_results_once ON ml_loop.eval_results USING btree (evaluation_id, case_key, eval_type) WHERE (evaluation_id IS NOT NULL);
 
 -- Name: eval_results_org; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
@@ -13431,6 +14891,30 @@ CREATE INDEX eval_results_org ON ml_loop.eval_results USING btree (organization_
 -- Name: eval_results_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX eval_results_version ON ml_loop.eval_results USING btree (model_version_id);
+
+-- Name: evaluations_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_created_by ON ml_loop.evaluations USING btree (created_by);
+
+-- Name: evaluations_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_dataset ON ml_loop.evaluations USING btree (dataset_version_id);
+
+-- Name: evaluations_dispatch; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_dispatch ON ml_loop.evaluations USING btree (dispatch_id);
+
+-- Name: evaluations_job; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_job ON ml_loop.evaluations USING btree (job_id);
+
+-- Name: evaluations_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_version ON ml_loop.evaluations USING btree (organization_id, version_id, created_at);
+
+-- Name: feedback_automatic; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX feedback_automatic ON ml_loop.feedback_loop USING btree (run_id, label) WHERE (source = 'automated'::text);
 
 -- Name: feedback_loop_given_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
@@ -13444,9 +14928,109 @@ CREATE INDEX feedback_loop_org ON ml_loop.feedback_loop USING btree (organizatio
 
 CREATE INDEX feedback_loop_run ON ml_loop.feedback_loop USING btree (run_id);
 
+-- Name: feedback_of_agent; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_agent ON ml_loop.feedback_loop USING btree (organization_id, model_name, created_at);
+
+-- Name: feedback_of_call; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_call ON ml_loop.feedback_loop USING btree (tool_call_id) WHERE (tool_call_id IS NOT NULL);
+
+-- Name: feedback_of_record; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_record ON ml_loop.feedback_loop USING btree (record_id) WHERE (record_id IS NOT NULL);
+
+-- Name: feedback_once; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX feedback_once ON ml_loop.feedback_loop USING btree (organization_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+-- Name: gate_reports_baseline; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_baseline ON ml_loop.gate_reports USING btree (baseline_id);
+
+-- Name: gate_reports_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_created_by ON ml_loop.gate_reports USING btree (created_by);
+
+-- Name: gate_reports_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_dataset ON ml_loop.gate_reports USING btree (dataset_version_id);
+
+-- Name: gate_reports_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_version ON ml_loop.gate_reports USING btree (organization_id, version_id, created_at DESC);
+
 -- Name: idx_training_data_model; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX idx_training_data_model ON ml_loop.training_data USING btree (organization_id, model_name, created_at);
+
+-- Name: job_schedules_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX job_schedules_newest ON ml_loop.job_schedules USING btree (organization_id, job, set_at DESC);
+
+-- Name: job_schedules_set_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX job_schedules_set_by ON ml_loop.job_schedules USING btree (set_by);
+
+-- Name: model_versions_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_created_by ON ml_loop.model_versions USING btree (created_by);
+
+-- Name: model_versions_of_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_of_dataset ON ml_loop.model_versions USING btree (dataset_version_id) WHERE (dataset_version_id IS NOT NULL);
+
+-- Name: model_versions_parent_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_parent_of ON ml_loop.model_versions USING btree (organization_id, parent_id) WHERE (parent_id IS NOT NULL);
+
+-- Name: promotion_requests_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_by ON ml_loop.promotion_requests USING btree (requested_by);
+
+-- Name: promotion_requests_gates; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_gates ON ml_loop.promotion_requests USING btree (gate_report_id);
+
+-- Name: promotion_requests_org; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_org ON ml_loop.promotion_requests USING btree (organization_id, model_name, created_at DESC);
+
+-- Name: promotion_requests_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_version ON ml_loop.promotion_requests USING btree (version_id);
+
+-- Name: rollouts_approval; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_approval ON ml_loop.rollouts USING btree (approval_id);
+
+-- Name: rollouts_baseline; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_baseline ON ml_loop.rollouts USING btree (baseline_id);
+
+-- Name: rollouts_gates; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_gates ON ml_loop.rollouts USING btree (gate_report_id);
+
+-- Name: rollouts_one_at_a_time; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX rollouts_one_at_a_time ON ml_loop.rollouts USING btree (organization_id, model_name) WHERE ((state = 'running'::text) AND (kind = ANY (ARRAY['canary'::text, 'experiment'::text])));
+
+-- Name: rollouts_one_shadow; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX rollouts_one_shadow ON ml_loop.rollouts USING btree (organization_id, model_name) WHERE ((state = 'running'::text) AND (kind = 'shadow'::text));
+
+-- Name: rollouts_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_version ON ml_loop.rollouts USING btree (organization_id, version_id);
+
+-- Name: training_data_feedback; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX training_data_feedback ON ml_loop.training_data USING btree (feedback_id) WHERE (feedback_id IS NOT NULL);
+
+-- Name: training_data_of_run; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX training_data_of_run ON ml_loop.training_data USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 -- Name: approvals_decided_by; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -14149,6 +15733,10 @@ ALTER INDEX search.embeddings_organization ATTACH PARTITION search.embeddings_m2
 
 ALTER INDEX search.embeddings_by_model_pkey ATTACH PARTITION search.embeddings_m2_pkey;
 
+-- Name: job_notes append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.job_notes FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: tool_calls append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.tool_calls FOR EACH ROW EXECUTE FUNCTION agents.keep_finished_calls();
@@ -14185,6 +15773,10 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatch_tasks FOR EACH ROW
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatches FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: jobs never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.jobs FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: agent_runs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
@@ -14208,6 +15800,214 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatch_tasks FOR EACH
 -- Name: dispatches never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatches FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_notes never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.job_notes FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: jobs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.jobs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.alert_rules FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alias_moves append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.alias_moves FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_groups append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_groups FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_items append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_items FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_versions append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_versions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: datasets append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.datasets FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_metrics append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.drift_metrics FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_references append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.drift_references FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: eval_results append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.eval_results FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: feedback_loop append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: gate_reports append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_schedules append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.job_schedules FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_answers append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.model_answers FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: promotion_requests append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.promotion_requests FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.training_data FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.alert_rules FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('set_by', 'set_kind');
+
+-- Name: dataset_versions as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.dataset_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: drift_references as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.drift_references FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: evaluations as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: feedback_loop as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('given_by', 'given_kind');
+
+-- Name: gate_reports as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: job_schedules as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.job_schedules FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('set_by', 'set_kind');
+
+-- Name: model_versions as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: promotion_requests as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.promotion_requests FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('requested_by', 'requested_kind');
+
+-- Name: model_versions keep_version; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER keep_version BEFORE UPDATE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_version();
+
+-- Name: alerts never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.alerts FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: aliases never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.aliases FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: evaluations never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_versions never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: rollouts never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.rollouts FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alert_rules FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alerts never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alerts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alias_moves never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alias_moves FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: aliases never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.aliases FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_groups never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_groups FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_items never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_items FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_versions never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_versions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: datasets never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.datasets FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_metrics never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.drift_metrics FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_references never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.drift_references FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: eval_results never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.eval_results FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: evaluations never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.evaluations FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: feedback_loop never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.feedback_loop FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: gate_reports never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.gate_reports FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_schedules never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.job_schedules FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_answers never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.model_answers FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_versions never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.model_versions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: promotion_requests never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.promotion_requests FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: rollouts never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.rollouts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.training_data FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
 
 -- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
 
@@ -15158,6 +16958,11 @@ CREATE TRIGGER enqueue AFTER INSERT ON search.chunks REFERENCING NEW TABLE AS ad
 ALTER TABLE ONLY agents.agent_runs
     ADD CONSTRAINT agent_runs_parent_run_id_fkey FOREIGN KEY (parent_run_id) REFERENCES agents.agent_runs(id);
 
+-- Name: agent_runs agent_runs_version; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.agent_runs
+    ADD CONSTRAINT agent_runs_version FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
 -- Name: agent_traces agent_traces_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.agent_traces
@@ -15188,6 +16993,21 @@ ALTER TABLE ONLY agents.dispatch_tasks
 ALTER TABLE ONLY agents.dispatches
     ADD CONSTRAINT dispatches_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: job_notes job_notes_organization_id_job_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_organization_id_job_id_fkey FOREIGN KEY (organization_id, job_id) REFERENCES agents.jobs(organization_id, id);
+
+-- Name: jobs jobs_organization_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: jobs jobs_user_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
@@ -15213,10 +17033,135 @@ ALTER TABLE ONLY agents.tool_calls
 ALTER TABLE ONLY agents.turnstiles
     ADD CONSTRAINT turnstiles_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: alert_rules alert_rules_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alert_rules alert_rules_set_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_set_by_fkey FOREIGN KEY (set_by) REFERENCES auth.users(id);
+
+-- Name: alerts alerts_acknowledged_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES auth.users(id);
+
+-- Name: alerts alerts_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alias_moves alias_moves_approval_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES qms.approvals(id);
+
+-- Name: alias_moves alias_moves_moved_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_moved_by_fkey FOREIGN KEY (moved_by) REFERENCES auth.users(id);
+
+-- Name: alias_moves alias_moves_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alias_moves alias_moves_organization_id_from_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_from_id_fkey FOREIGN KEY (organization_id, from_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: alias_moves alias_moves_organization_id_to_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_to_id_fkey FOREIGN KEY (organization_id, to_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: aliases aliases_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: aliases aliases_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: dataset_groups dataset_groups_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: dataset_groups dataset_groups_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: dataset_items dataset_items_organization_id_dataset_version_id_group_key_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_dataset_version_id_group_key_fkey FOREIGN KEY (organization_id, dataset_version_id, group_key, split) REFERENCES ml_loop.dataset_groups(organization_id, dataset_version_id, group_key, split);
+
+-- Name: dataset_items dataset_items_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: dataset_versions dataset_versions_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: dataset_versions dataset_versions_organization_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_dataset_id_fkey FOREIGN KEY (organization_id, dataset_id) REFERENCES ml_loop.datasets(organization_id, id);
+
+-- Name: dataset_versions dataset_versions_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: datasets datasets_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: datasets datasets_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
 -- Name: drift_metrics drift_metrics_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.drift_metrics
     ADD CONSTRAINT drift_metrics_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: drift_metrics drift_metrics_reference; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_metrics
+    ADD CONSTRAINT drift_metrics_reference FOREIGN KEY (organization_id, reference_id) REFERENCES ml_loop.drift_references(organization_id, id);
+
+-- Name: drift_references drift_references_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: drift_references drift_references_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: eval_results eval_results_evaluation; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_evaluation FOREIGN KEY (organization_id, evaluation_id) REFERENCES ml_loop.evaluations(organization_id, id);
+
+-- Name: eval_results eval_results_item; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_item FOREIGN KEY (organization_id, dataset_item_id) REFERENCES ml_loop.dataset_items(organization_id, id);
 
 -- Name: eval_results eval_results_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -15227,6 +17172,41 @@ ALTER TABLE ONLY ml_loop.eval_results
 
 ALTER TABLE ONLY ml_loop.eval_results
     ADD CONSTRAINT eval_results_organization_id_model_version_id_fkey FOREIGN KEY (organization_id, model_version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: eval_results eval_results_run; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_run FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
+
+-- Name: evaluations evaluations_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: evaluations evaluations_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_dispatch_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_dispatch_id_fkey FOREIGN KEY (organization_id, dispatch_id) REFERENCES agents.dispatches(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: evaluations evaluations_organization_id_job_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_job_id_fkey FOREIGN KEY (organization_id, job_id) REFERENCES agents.jobs(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
 
 -- Name: feedback_loop feedback_loop_given_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -15243,15 +17223,130 @@ ALTER TABLE ONLY ml_loop.feedback_loop
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
+-- Name: feedback_loop feedback_record; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.feedback_loop
+    ADD CONSTRAINT feedback_record FOREIGN KEY (organization_id, record_id) REFERENCES qms.quality_items(organization_id, id);
+
+-- Name: gate_reports gate_reports_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: gate_reports gate_reports_organization_id_baseline_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_baseline_id_fkey FOREIGN KEY (organization_id, baseline_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: gate_reports gate_reports_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: gate_reports gate_reports_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: gate_reports gate_reports_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: job_schedules job_schedules_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: job_schedules job_schedules_set_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_set_by_fkey FOREIGN KEY (set_by) REFERENCES auth.users(id);
+
+-- Name: model_answers model_answers_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: model_versions model_versions_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: model_versions model_versions_dataset; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_dataset FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
 -- Name: model_versions model_versions_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.model_versions
     ADD CONSTRAINT model_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: model_versions model_versions_parent; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_parent FOREIGN KEY (organization_id, parent_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: promotion_requests promotion_requests_organization_id_gate_report_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_gate_report_id_fkey FOREIGN KEY (organization_id, gate_report_id) REFERENCES ml_loop.gate_reports(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_requested_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES auth.users(id);
+
+-- Name: rollouts rollouts_approval_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES qms.approvals(id);
+
+-- Name: rollouts rollouts_organization_id_baseline_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_baseline_id_fkey FOREIGN KEY (organization_id, baseline_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: rollouts rollouts_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: rollouts rollouts_organization_id_gate_report_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_gate_report_id_fkey FOREIGN KEY (organization_id, gate_report_id) REFERENCES ml_loop.gate_reports(organization_id, id);
+
+-- Name: rollouts rollouts_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: training_data training_data_feedback_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.training_data
+    ADD CONSTRAINT training_data_feedback_id_fkey FOREIGN KEY (feedback_id) REFERENCES ml_loop.feedback_loop(id);
+
 -- Name: training_data training_data_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.training_data
     ADD CONSTRAINT training_data_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: training_data training_data_run; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.training_data
+    ADD CONSTRAINT training_data_run FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
 -- Name: approvals approvals_decided_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -15970,6 +18065,14 @@ ALTER TABLE agents.dispatches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.executors ENABLE ROW LEVEL SECURITY;
 
+-- Name: job_notes; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.job_notes ENABLE ROW LEVEL SECURITY;
+
+-- Name: jobs; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.jobs ENABLE ROW LEVEL SECURITY;
+
 -- Name: agent_runs ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.agent_runs TO qms_ledger USING (true) WITH CHECK (true);
@@ -15997,6 +18100,14 @@ CREATE POLICY ledger ON agents.dispatches TO qms_ledger USING (true) WITH CHECK 
 -- Name: executors ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.executors TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: job_notes ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.job_notes TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: jobs ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.jobs TO qms_ledger USING (true) WITH CHECK (true);
 
 -- Name: otlp_outbox ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
@@ -16038,6 +18149,14 @@ CREATE POLICY read_own ON agents.dispatch_tasks FOR SELECT TO qms_app, qms_sql U
 
 CREATE POLICY read_own ON agents.dispatches FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: job_notes read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.job_notes FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: jobs read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.jobs FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: tool_calls read_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY read_own ON agents.tool_calls FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
@@ -16050,81 +18169,313 @@ ALTER TABLE agents.tool_calls ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.turnstiles ENABLE ROW LEVEL SECURITY;
 
+-- Name: alert_rules add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.alert_rules FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_groups add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_groups FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_items add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_items FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_versions add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_versions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: datasets add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.datasets FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: drift_metrics add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.drift_metrics FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: drift_references add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.drift_references FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: eval_results add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.eval_results FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: evaluations add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.evaluations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: feedback_loop add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.feedback_loop FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: gate_reports add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.gate_reports FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: job_schedules add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.job_schedules FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: model_answers add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.model_answers FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: model_versions add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.model_versions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: promotion_requests add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.promotion_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: training_data add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.training_data FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
--- Name: drift_metrics change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alert_rules administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.drift_metrics FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alert_rules TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: eval_results change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alerts administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.eval_results FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alerts TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: feedback_loop change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alias_moves administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.feedback_loop FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alias_moves TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: model_versions change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: aliases administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.model_versions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.aliases TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: training_data change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: dataset_groups administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.training_data FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.dataset_groups TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: dataset_items administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.dataset_items TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: dataset_versions administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.dataset_versions TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: datasets administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.datasets TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: drift_metrics administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.drift_metrics TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: drift_references administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.drift_references TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: eval_results administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.eval_results TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: evaluations administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.evaluations TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: feedback_loop administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.feedback_loop TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: gate_reports administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.gate_reports TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: job_schedules administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.job_schedules TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: model_answers administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.model_answers TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: model_versions administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.model_versions TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: promotion_requests administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.promotion_requests TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: rollouts administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.rollouts TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: training_data administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.training_data TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: alert_rules; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alert_rules ENABLE ROW LEVEL SECURITY;
+
+-- Name: alerts; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alerts ENABLE ROW LEVEL SECURITY;
+
+-- Name: alias_moves; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alias_moves ENABLE ROW LEVEL SECURITY;
+
+-- Name: aliases; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.aliases ENABLE ROW LEVEL SECURITY;
+
+-- Name: evaluations change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY change_own ON ml_loop.evaluations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_groups; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_groups ENABLE ROW LEVEL SECURITY;
+
+-- Name: dataset_items; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_items ENABLE ROW LEVEL SECURITY;
+
+-- Name: dataset_versions; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_versions ENABLE ROW LEVEL SECURITY;
+
+-- Name: datasets; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.datasets ENABLE ROW LEVEL SECURITY;
 
 -- Name: drift_metrics; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.drift_metrics ENABLE ROW LEVEL SECURITY;
 
+-- Name: drift_references; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.drift_references ENABLE ROW LEVEL SECURITY;
+
 -- Name: eval_results; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.eval_results ENABLE ROW LEVEL SECURITY;
+
+-- Name: evaluations; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.evaluations ENABLE ROW LEVEL SECURITY;
 
 -- Name: feedback_loop; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.feedback_loop ENABLE ROW LEVEL SECURITY;
 
+-- Name: gate_reports; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.gate_reports ENABLE ROW LEVEL SECURITY;
+
+-- Name: job_schedules; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.job_schedules ENABLE ROW LEVEL SECURITY;
+
+-- Name: model_versions ledger; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY ledger ON ml_loop.model_versions FOR SELECT TO qms_ledger USING (true);
+
+-- Name: model_answers; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.model_answers ENABLE ROW LEVEL SECURITY;
+
 -- Name: model_versions; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.model_versions ENABLE ROW LEVEL SECURITY;
+
+-- Name: promotion_requests; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.promotion_requests ENABLE ROW LEVEL SECURITY;
+
+-- Name: alert_rules read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alert_rules FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: alerts read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alerts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: alias_moves read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alias_moves FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: aliases read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.aliases FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_groups read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_groups FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_items read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_items FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_versions read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_versions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: datasets read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.datasets FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: drift_metrics read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.drift_metrics FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: drift_references read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.drift_references FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: eval_results read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.eval_results FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: evaluations read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.evaluations FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: feedback_loop read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.feedback_loop FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: gate_reports read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.gate_reports FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: job_schedules read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.job_schedules FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: model_answers read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.model_answers FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: model_versions read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.model_versions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: promotion_requests read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.promotion_requests FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: rollouts read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.rollouts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: training_data read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.training_data FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: rollouts; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.rollouts ENABLE ROW LEVEL SECURITY;
 
 -- Name: training_data; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
@@ -17185,6 +19536,8 @@ GRANT USAGE ON SCHEMA auth TO qms_definer;
 GRANT USAGE ON SCHEMA ml_loop TO qms_app;
 GRANT USAGE ON SCHEMA ml_loop TO qms_sql;
 GRANT USAGE ON SCHEMA ml_loop TO qms_probe;
+GRANT USAGE ON SCHEMA ml_loop TO qms_definer;
+GRANT USAGE ON SCHEMA ml_loop TO qms_ledger;
 
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: qms_owner
 
@@ -17225,6 +19578,12 @@ REVOKE ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) FROM 
 GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_server;
 GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_owner;
 
+-- Name: FUNCTION abandon_job(of_job uuid, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) TO qms_server;
+GRANT ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) TO qms_owner;
+
 -- Name: FUNCTION advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) FROM PUBLIC;
@@ -17249,6 +19608,11 @@ REVOKE ALL ON FUNCTION agents.begin_run(run jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) TO qms_app;
 
+-- Name: FUNCTION cancel_job(of_job uuid, reason text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.cancel_job(of_job uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.cancel_job(of_job uuid, reason text) TO qms_app;
+
 -- Name: FUNCTION end_run(ended jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.end_run(ended jsonb) FROM PUBLIC;
@@ -17267,6 +19631,11 @@ REVOKE ALL ON FUNCTION agents.finish_call(outcome jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) TO qms_app;
 
+-- Name: FUNCTION finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) TO qms_app;
+
 -- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) FROM PUBLIC;
@@ -17281,6 +19650,16 @@ GRANT SELECT ON TABLE agents.dispatches TO qms_sql;
 -- Name: FUNCTION hold_dispatch(of_dispatch uuid, with_fence integer); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) FROM PUBLIC;
+
+-- Name: TABLE jobs; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT ON TABLE agents.jobs TO qms_app;
+GRANT SELECT ON TABLE agents.jobs TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE agents.jobs TO qms_ledger;
+
+-- Name: FUNCTION hold_job(of_job uuid, with_fence integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.hold_job(of_job uuid, with_fence integer) FROM PUBLIC;
 
 -- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -17340,6 +19719,18 @@ GRANT UPDATE(fence) ON TABLE agents.agent_runs TO qms_ledger;
 
 REVOKE ALL ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) FROM PUBLIC;
 
+-- Name: FUNCTION job_on_behalf(of_job uuid); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.job_on_behalf(of_job uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.job_on_behalf(of_job uuid) TO qms_server;
+GRANT ALL ON FUNCTION agents.job_on_behalf(of_job uuid) TO qms_owner;
+
+-- Name: FUNCTION jobs_not_begun(of_organization uuid, of_user uuid, grace interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_server;
+GRANT ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
+
 -- Name: FUNCTION keep_dispatch(); Type: ACL; Schema: agents; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION agents.keep_dispatch() FROM PUBLIC;
@@ -17382,6 +19773,11 @@ REVOKE ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grac
 GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_server;
 GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
 
+-- Name: FUNCTION note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) TO qms_app;
+
 -- Name: FUNCTION on_behalf(of_dispatch uuid); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) FROM PUBLIC;
@@ -17392,6 +19788,11 @@ GRANT ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) TO qms_owner;
 
 REVOKE ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) TO qms_app;
+
+-- Name: FUNCTION open_job(of_kind text, named text, wanted jsonb, where_to text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) TO qms_app;
 
 -- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -17455,6 +19856,11 @@ REVOKE ALL ON FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) FROM P
 REVOKE ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) TO qms_app;
 
+-- Name: FUNCTION take_job(of_job uuid, by_executor text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.take_job(of_job uuid, by_executor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.take_job(of_job uuid, by_executor text) TO qms_app;
+
 -- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) FROM PUBLIC;
@@ -17465,6 +19871,34 @@ GRANT ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attemp
 REVOKE ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_server;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_owner;
+
+-- Name: FUNCTION as_oneself(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.as_oneself() FROM PUBLIC;
+
+-- Name: FUNCTION choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) TO qms_ledger;
+
+-- Name: FUNCTION keep_version(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.keep_version() FROM PUBLIC;
+
+-- Name: FUNCTION register_version(of_organization uuid, of_model text, shipped jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION share_of(salt text, sticks_to text); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_definer;
+
+-- Name: FUNCTION store_version(of_model text, made jsonb); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) TO qms_app;
 
 -- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: ACL; Schema: public; Owner: qms_definer
 
@@ -19221,6 +21655,12 @@ GRANT SELECT ON TABLE agents.dispatch_tasks TO qms_sql;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.executors TO qms_ledger;
 
+-- Name: TABLE job_notes; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT ON TABLE agents.job_notes TO qms_app;
+GRANT SELECT ON TABLE agents.job_notes TO qms_sql;
+GRANT SELECT,INSERT ON TABLE agents.job_notes TO qms_ledger;
+
 -- Name: TABLE otlp_outbox; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.otlp_outbox TO qms_ledger;
@@ -19275,30 +21715,158 @@ GRANT SELECT,INSERT,UPDATE ON TABLE agents.turnstiles TO qms_ledger;
 
 GRANT SELECT,INSERT ON TABLE auth.users TO qms_definer;
 
+-- Name: TABLE alert_rules; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.alert_rules TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alert_rules TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alert_rules TO qms_definer;
+
+-- Name: TABLE alerts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alerts TO qms_definer;
+
+-- Name: TABLE alias_moves; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.alias_moves TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alias_moves TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alias_moves TO qms_definer;
+
+-- Name: TABLE aliases; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.aliases TO qms_app;
+GRANT SELECT ON TABLE ml_loop.aliases TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.aliases TO qms_definer;
+
+-- Name: TABLE dataset_groups; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_groups TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_groups TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_groups TO qms_definer;
+
+-- Name: TABLE dataset_items; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_items TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_items TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_items TO qms_definer;
+
+-- Name: TABLE dataset_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_versions TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_versions TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_versions TO qms_definer;
+
+-- Name: TABLE datasets; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.datasets TO qms_app;
+GRANT SELECT ON TABLE ml_loop.datasets TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.datasets TO qms_definer;
+
 -- Name: TABLE drift_metrics; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_metrics TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.drift_metrics TO qms_app;
 GRANT SELECT ON TABLE ml_loop.drift_metrics TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_metrics TO qms_definer;
+
+-- Name: TABLE drift_references; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.drift_references TO qms_app;
+GRANT SELECT ON TABLE ml_loop.drift_references TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_references TO qms_definer;
 
 -- Name: TABLE eval_results; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.eval_results TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.eval_results TO qms_app;
 GRANT SELECT ON TABLE ml_loop.eval_results TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.eval_results TO qms_definer;
+
+-- Name: TABLE evaluations; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.evaluations TO qms_app;
+GRANT SELECT ON TABLE ml_loop.evaluations TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.evaluations TO qms_definer;
+
+-- Name: COLUMN evaluations.dispatch_id; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(dispatch_id) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.state; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(state) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.n; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(n) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.score; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(score) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.cost_usd; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(cost_usd) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.summary; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(summary) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.error; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(error) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.finished_at; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(finished_at) ON TABLE ml_loop.evaluations TO qms_app;
 
 -- Name: TABLE feedback_loop; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.feedback_loop TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.feedback_loop TO qms_app;
 GRANT SELECT ON TABLE ml_loop.feedback_loop TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.feedback_loop TO qms_definer;
+
+-- Name: TABLE gate_reports; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.gate_reports TO qms_app;
+GRANT SELECT ON TABLE ml_loop.gate_reports TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.gate_reports TO qms_definer;
+
+-- Name: TABLE job_schedules; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.job_schedules TO qms_app;
+GRANT SELECT ON TABLE ml_loop.job_schedules TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.job_schedules TO qms_definer;
+
+-- Name: TABLE model_answers; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.model_answers TO qms_app;
+GRANT SELECT ON TABLE ml_loop.model_answers TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_answers TO qms_definer;
 
 -- Name: TABLE model_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.model_versions TO qms_app;
 GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_definer;
+GRANT SELECT ON TABLE ml_loop.model_versions TO qms_ledger;
+
+-- Name: TABLE promotion_requests; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.promotion_requests TO qms_app;
+GRANT SELECT ON TABLE ml_loop.promotion_requests TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.promotion_requests TO qms_definer;
+
+-- Name: TABLE rollouts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.rollouts TO qms_definer;
 
 -- Name: TABLE training_data; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.training_data TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.training_data TO qms_app;
 GRANT SELECT ON TABLE ml_loop.training_data TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.training_data TO qms_definer;
 
 -- Name: TABLE chunks; Type: ACL; Schema: search; Owner: qms_owner
 
