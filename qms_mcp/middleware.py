@@ -230,7 +230,8 @@ class Recording:
         by_agent = call.run.dispatch_id is not None
         token = open_call(current)
         try:
-            with acting(call.id, call.run.client.name, call.run.client.version, by_agent=by_agent):
+            run_id, client = call.run.id if by_agent else None, call.run.client
+            with acting(call.id, client.name, client.version, by_agent=by_agent, run_id=run_id):
                 return await call_next(ctx), current.error
         except MCPError:
             if current.error is None:

@@ -196,6 +196,12 @@ class Settings(BaseModel):
     ml_quality_threshold: Fraction = Field(
         default=0.7, description="Score from which a sample is good enough to learn from."
     )
+    ml_retrain_webhook: AnyHttpUrl | None = Field(
+        default=None, description="Address that is told when a training begins and when it proposes a version."
+    )
+    ml_retrain_webhook_secret: SecretStr | None = Field(
+        default=None, description="What those messages are signed with (HMAC-SHA256)."
+    )
 
     # Limits
     qms_rate_limit: str = Field(

@@ -102,7 +102,7 @@ def queries(seeded: Seeded) -> list[str]:
     found: list[str] = []
     for table in seeded.tables:
         found += [
-            f"SELECT * FROM {table} ORDER BY organization_id DESC",
+            f"SELECT * FROM {table} ORDER BY organization_id = qms.current_organization_id()",  # theirs first
             f"SELECT count(*), count(DISTINCT organization_id) FROM {table}",
             f"SELECT t::text FROM {table} AS t WHERE t::text LIKE {PATTERN}",
             f"SELECT (t::text)::integer FROM {table} AS t WHERE t::text LIKE {PATTERN}",
@@ -153,7 +153,7 @@ def examples(seeded: Seeded, calculation: str = "") -> dict[str, Sequence[Argume
             {"draft_id": foreign["qms.migration_drafts"], "approval_id": foreign["qms.approvals"]},
         ],
         "list_migrations": [{"detail": "full", "limit": 100}],
-        "execute_query": [{"statement": statement, "limit": 1000, "detail": "full"} for statement in statements],
+        "execute_query": [{"statement": statement, "limit": 25, "detail": "full"} for statement in statements],
         "explain_query": [
             {"statement": f"SELECT * FROM {table} WHERE id IS NOT NULL", "analyze": True}
             for table in tables

@@ -11,7 +11,7 @@ text has at most as many tokens as it has bytes, so a budget is never gone beyon
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -136,12 +136,18 @@ class LoopModel:
 
     Args:
         database: Where answers are kept.
-        access: The way to Claude; None: there is none, and every question is refused with what to set.
+        access: The way to Claude, or what says which it is now; None: there is none, and every question is refused
+            with what to set.
     """
 
-    def __init__(self, database: Database, access: ClaudeAccess | None) -> None:
+    def __init__(self, database: Database, access: ClaudeAccess | Callable[[], ClaudeAccess | None] | None) -> None:
         self._database = database
-        self.access = access
+        self._access = access
+
+    @property
+    def access(self) -> ClaudeAccess | None:
+        """The way to Claude, if there is one."""
+        return self._access() if callable(self._access) else self._access
 
     @property
     def is_there(self) -> bool:
@@ -150,7 +156,8 @@ class LoopModel:
 
     def model(self, tier: Tier) -> str:
         """Return the model of a tier, or the tier where there is none."""
-        return tier if self.access is None else self.access.model(tier)
+        access = self.access
+        return tier if access is None else access.model(tier)
 
     async def ask(self, principal: Principal, question: Question, spend: Spend) -> Said:
         """Return the answer to a question: the kept one, or a new one that is then kept.
@@ -192,13 +199,14 @@ class LoopModel:
         )
 
     def _there(self) -> ClaudeAccess:
-        if self.access is None:
+        access = self.access
+        if access is None:
             raise UnavailableError(
                 "No model is set up for judging and improving.",
                 hint="Set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN, or QMS_CLAUDE_VIA). Feedback, drift, datasets, "
                 "the scorers that need no model and roll-outs work without.",
             )
-        return self.access
+        return access
 
     async def _kept(self, principal: Principal, params: Mapping[str, Any]) -> _KeptRow | None:
         async with self._database.transaction(principal, read_only=True) as transaction:

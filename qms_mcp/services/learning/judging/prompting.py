@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from qms_mcp.agents.claude.prompting import quoted
 from qms_mcp.services.learning.judging.rubric import ALONE, SIDE_BY_SIDE
 
-Written: TypeAlias = "str | Mapping[str, Any]"
+Written: TypeAlias = str | Mapping[str, Any]
 _LONGEST = 12_000
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Met: TypeAlias = Literal["yes", "partly", "no"]
+Step: TypeAlias = Annotated[int, Field(ge=1, le=5)]
+Reason: TypeAlias = Annotated[str, Field(max_length=1_000, description="One sentence.")]
 SYSTEM = """\
 You judge answers that agents of a quality management system gave to requests of quality managers. You are strict, and
 equally so with every answer.
@@ -87,14 +89,18 @@ class Rated(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     points: Points
-    step: Annotated[int, Field(ge=1, le=5)]
-    reason: Annotated[str, Field(max_length=1_000, description="One sentence.")]
+    step: Step
+    reason: Reason
 
 
-class RatedOfCase(Rated):
+class RatedOfCase(BaseModel):
     """The same where the case has a criterion."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     points: PointsOfCase
+    step: Step
+    reason: Reason
 
 
 class Pair(BaseModel):
@@ -106,11 +112,17 @@ class Pair(BaseModel):
     second: Rated
 
 
-class PairOfCase(Pair):
+class PairOfCase(BaseModel):
     """The same where the case has a criterion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     first: RatedOfCase
     second: RatedOfCase
+
+
+AnyRated: TypeAlias = Rated | RatedOfCase
+AnyPair: TypeAlias = Pair | PairOfCase
 
 
 @cache

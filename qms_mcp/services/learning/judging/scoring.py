@@ -10,7 +10,7 @@ its two; where it is better in one order and worse in the other, or two steps ap
 from dataclasses import dataclass
 from math import ceil, floor
 
-from qms_mcp.services.learning.judging.rubric import CRITICAL, Pair, Rated
+from qms_mcp.services.learning.judging.rubric import CRITICAL, AnyPair, AnyRated, Point
 
 _WORTH = {"yes": 1.0, "partly": 0.5, "no": 0.0}
 _CRITICAL_CAP, _WRONG_CAP = 0.25, 0.5
@@ -39,9 +39,9 @@ class Score:
     reference: float | None = None
 
 
-def alone(rated: Rated) -> Score:
+def alone(rated: AnyRated) -> Score:
     """Return the score of an answer that was judged by itself."""
-    points = {name: point for name, point in rated.points}
+    points: dict[str, Point] = dict(rated.points)
     mean = sum(_WORTH[point.met] for point in points.values()) / len(points)
     cap = ceil(mean * 4) / 4
     if any(points[name].met == "no" for name in CRITICAL):
@@ -54,7 +54,7 @@ def alone(rated: Rated) -> Score:
     return Score(min(said, cap), consistent, failing, " ".join(rated.reason.split()))
 
 
-def side_by_side(answer_first: Pair, answer_second: Pair) -> Score:
+def side_by_side(answer_first: AnyPair, answer_second: AnyPair) -> Score:
     """Return the score of an answer that was judged beside a reference, in both orders.
 
     Args:
