@@ -30,9 +30,9 @@ from qms_mcp.auth.acting import acting
 from qms_mcp.auth.principal import Principal
 from qms_mcp.context import CurrentCall, close_call, open_call
 from qms_mcp.errors import QmsError, UnavailableError
-from qms_mcp.ledger.masking import keepable, mask_text
 from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run, RunStatus
 from qms_mcp.ledger.recorder import Recorder
+from qms_mcp.masking import keepable, mask_text
 from qms_mcp.protocol_errors import protocol_error
 
 if TYPE_CHECKING:

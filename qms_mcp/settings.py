@@ -203,6 +203,15 @@ class Settings(BaseModel):
         default=None, description="What those messages are signed with (HMAC-SHA256)."
     )
 
+    # Operations
+    qms_alert_urls: SecretStr | None = Field(
+        default=None, description="Where alerts are told: addresses of apprise, with commas between them."
+    )
+    qms_alert_webhook: SecretStr | None = Field(default=None, description="Address that alerts are posted to as JSON.")
+    qms_audit_anchor: str | None = Field(
+        default=None, description="Where the head of the audit trail is written down each night: FILE, URL or git:DIR."
+    )
+
     # Limits
     qms_rate_limit: str = Field(
         default="600/minute",

@@ -548,6 +548,34 @@ ALTER FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb,
 
 COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, and what becomes of its task. What a version on trial failed at goes to the version people have otherwise.';
 
+-- Name: forget_undelivered(interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.forget_undelivered(older_than interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    gone integer;
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'retention is for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF older_than IS NULL OR older_than < interval '30 days' THEN
+        RAISE EXCEPTION 'what was not delivered is kept for at least 30 days' USING ERRCODE = 'QM024';
+    END IF;
+    DELETE FROM agents.otlp_outbox AS o
+    WHERE o.organization_id = qms.current_organization_id() AND o.given_up_at < clock_timestamp() - older_than;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$$;
+
+ALTER FUNCTION agents.forget_undelivered(older_than interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION forget_undelivered(older_than interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.forget_undelivered(older_than interval) IS 'Takes away copies meant for Langfuse that were given up long ago; the calls themselves stay. It says how many.';
+
 -- Name: dispatches; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.dispatches (
@@ -974,15 +1002,24 @@ CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt inte
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+    on_trial boolean;
 BEGIN
+    SELECT r.lane IN ('canary', 'experiment') INTO on_trial
+    FROM agents.agent_runs AS r
+    WHERE
+        r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
+        AND r.organization_id = qms.current_organization_id();
     UPDATE agents.agent_runs AS r
     SET status = 'lost', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
     WHERE
         r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
         AND r.organization_id = qms.current_organization_id() AND r.status = 'running';
+    -- Who got a version on trial gets an answer all the same, from the version people have otherwise.
     UPDATE agents.dispatch_tasks AS t
     SET
-        state = CASE WHEN t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END, error = why,
+        state = CASE WHEN on_trial OR t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END,
+        max_attempts = CASE WHEN on_trial THEN t.max_attempts + 1 ELSE t.max_attempts END, error = why,
         reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
     WHERE
         t.dispatch_id = of_dispatch AND t.key = lose_run.task_key AND t.attempt = of_attempt
@@ -994,7 +1031,7 @@ ALTER FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integ
 
 -- Name: FUNCTION lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) IS 'Gives up a run no process can finish; its task is tried again if it may be.';
+COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) IS 'Gives up a run no process can finish; its task is tried again if it may be, and always when a version on trial had it.';
 
 -- Name: not_begun(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -1745,6 +1782,110 @@ CREATE FUNCTION auth.uid() RETURNS uuid
 
 ALTER FUNCTION auth.uid() OWNER TO qms_owner;
 
+-- Name: alerts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alerts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    metric text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    level text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    threshold double precision NOT NULL,
+    opened_value double precision NOT NULL,
+    last_value double precision NOT NULL,
+    n integer DEFAULT 0 NOT NULL,
+    message text NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    acknowledged_by uuid,
+    acknowledged_kind text,
+    acknowledged_at timestamp with time zone,
+    acknowledged_why text,
+    closed_at timestamp with time zone,
+    closed_why text,
+    told jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT alert_acknowledged_by_someone CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
+    CONSTRAINT alert_closed_is_dated CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+    CONSTRAINT alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
+);
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN metric SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN level SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN message SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN closed_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN told SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alerts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alerts OWNER TO qms_owner;
+
+-- Name: TABLE alerts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alerts IS 'What went beyond a limit: opened, acknowledged by somebody, closed when it is clearly back.';
+
+-- Name: acknowledge_alert(uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) RETURNS ml_loop.alerts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'an alert is acknowledged by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF char_length(btrim(coalesce(because, ''))) < 10 THEN
+        RAISE EXCEPTION 'say in ten characters or more what is done about the alert' USING ERRCODE = 'QM024';
+    END IF;
+    -- The turn of the trail before the row, as a roll-back takes them.
+    PERFORM qms_private.lock_trail(ours);
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.id = alert_id AND a.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'QM023';
+    END IF;
+    IF standing.state = 'closed' THEN
+        RAISE EXCEPTION 'the alert is closed' USING ERRCODE = 'QM021';
+    END IF;
+    IF standing.state = 'acknowledged' THEN
+        RETURN standing;
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET
+        state = 'acknowledged', acknowledged_by = qms.current_user_id(), acknowledged_kind = qms.current_actor_kind(),
+        acknowledged_at = clock_timestamp(), acknowledged_why = left(because, 2000)
+    WHERE a.id = standing.id
+    RETURNING a.* INTO standing;
+    -- What has happened once has no value that could come back: seen by somebody, it is over.
+    IF starts_with(standing.subject, 'roll-out ') THEN
+        UPDATE ml_loop.alerts AS a
+        SET state = 'closed', closed_at = clock_timestamp(), closed_why = 'acknowledged: it happened once'
+        WHERE a.id = standing.id
+        RETURNING a.* INTO standing;
+    END IF;
+    PERFORM qms_private.note_event(
+        ours, 'ml_loop.alerts', standing.id, 'alert_acknowledged',
+        jsonb_build_object('metric', standing.metric, 'subject', standing.subject, 'because', left(because, 2000))
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) OWNER TO qms_definer;
+
+-- Name: FUNCTION acknowledge_alert(alert_id uuid, because text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) IS 'Somebody has seen an alert and says what is done about it; it stays until the value is clearly back. Done twice, the first stays.';
+
 -- Name: as_oneself(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
 CREATE FUNCTION ml_loop.as_oneself() RETURNS trigger
@@ -1767,6 +1908,155 @@ ALTER FUNCTION ml_loop.as_oneself() OWNER TO qms_owner;
 -- Name: FUNCTION as_oneself(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON FUNCTION ml_loop.as_oneself() IS 'Sets who wrote a row, and what kind of actor, from the identity of the transaction.';
+
+-- Name: begin_move(text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.begin_move(why text, doing text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION '% takes somebody with a role other than auditor', doing USING ERRCODE = 'QM022';
+    ELSIF length(btrim(coalesce(why, ''))) < 10 THEN
+        RAISE EXCEPTION '% needs a reason of at least 10 characters', doing USING ERRCODE = 'QM024';
+    END IF;
+    PERFORM set_config('qms.reason', btrim(why), true);
+    PERFORM qms_private.lock_trail(qms.current_organization_id());
+    RETURN qms.current_organization_id();
+END
+$$;
+
+ALTER FUNCTION ml_loop.begin_move(why text, doing text) OWNER TO qms_definer;
+
+-- Name: FUNCTION begin_move(why text, doing text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.begin_move(why text, doing text) IS 'What each move begins with: who may, why, and the turn of the trail.';
+
+-- Name: approvals; Type: TABLE; Schema: qms; Owner: qms_owner
+
+CREATE TABLE qms.approvals (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    tool text NOT NULL,
+    subject_id uuid NOT NULL,
+    content_sha256 text NOT NULL,
+    summary text NOT NULL,
+    content text NOT NULL,
+    requested_by uuid NOT NULL,
+    requested_kind text NOT NULL,
+    reason text NOT NULL,
+    client_name text,
+    state text DEFAULT 'pending'::text NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    channel text,
+    used_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    record_id uuid,
+    record_version integer,
+    record_sha256 text,
+    to_state text,
+    meaning text,
+    CONSTRAINT approvals_channel_check CHECK ((channel = ANY (ARRAY['terminal'::text, 'elicitation'::text, 'page'::text]))),
+    CONSTRAINT approvals_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT approvals_requested_kind_check CHECK ((requested_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT approvals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text]))),
+    CONSTRAINT bound_to_a_version CHECK (((record_id IS NULL) = ((record_version IS NULL) OR (record_sha256 IS NULL)))),
+    CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
+    CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])) OR ((tool = 'dispatch_agents'::text) AND (record_id IS NULL)))),
+    CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
+);
+
+ALTER TABLE ONLY qms.approvals FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE qms.approvals OWNER TO qms_owner;
+
+-- Name: TABLE approvals; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON TABLE qms.approvals IS 'What a person has to decide: bound to the sha256 of exactly what will run, single use, expiring.';
+
+-- Name: COLUMN approvals.content; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.content IS 'What the person is shown and what will run.';
+
+-- Name: COLUMN approvals.channel; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.channel IS 'terminal: password asked on the terminal. elicitation: confirmed in the client. page: approval page.';
+
+-- Name: COLUMN approvals.meaning; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approval, review, disposition, effectiveness, ...';
+
+-- Name: carry_out_promotion(qms.approvals); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := approved.organization_id;
+    asked ml_loop.promotion_requests;
+    against record;
+    before uuid := NULL;
+    begun uuid;
+BEGIN
+    -- A person, and nobody else, gets here: the page calls it in the name of whoever signed.
+    IF qms.current_actor_kind() IS DISTINCT FROM 'human' THEN
+        RAISE EXCEPTION 'only a person lets a version go to people' USING ERRCODE = 'QM022';
+    END IF;
+    SELECT p.* INTO asked
+    FROM ml_loop.promotion_requests AS p
+    WHERE p.id = approved.subject_id AND p.organization_id = ours;
+    IF asked.id IS NULL OR asked.content <> approved.content
+        OR (asked.action = 'roll_back') <> (approved.tool = 'rollback_model') THEN
+        RAISE EXCEPTION 'what was shown is not what would happen' USING ERRCODE = 'QM020';
+    END IF;
+    SELECT * INTO against FROM ml_loop.why_not_promote(asked.model_name, asked.action, asked.version_id, asked.plan);
+    IF against.why IS NOT NULL OR against.gates IS DISTINCT FROM asked.gate_report_id THEN
+        RAISE EXCEPTION 'it can''t be done any more: %', coalesce(against.why, 'there is a newer gate report')
+        USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
+    END IF;
+    before := ml_loop.production_of(asked.model_name);
+    IF asked.action IN ('production', 'roll_back') THEN
+        PERFORM ml_loop.put_in_production(
+            asked.model_name, asked.version_id, asked.reason, approved.id, 'human',
+            CASE asked.action WHEN 'roll_back' THEN 'rolled_back' ELSE 'completed' END
+        );
+    END IF;
+    IF asked.action <> 'roll_back' THEN
+        INSERT INTO ml_loop.rollouts (
+            organization_id, model_name, kind, version_id, baseline_id, percent, sticky_by, plan, gate_report_id, approval_id
+        )
+        VALUES (
+            ours, asked.model_name, asked.action, asked.version_id, before, coalesce(asked.percent, 100), asked.sticky_by,
+            asked.plan, asked.gate_report_id, approved.id
+        )
+        RETURNING id INTO begun;
+        IF asked.action <> 'production' THEN
+            UPDATE ml_loop.model_versions AS v SET status = asked.action WHERE v.id = asked.version_id;
+        END IF;
+    END IF;
+    PERFORM qms_private.write_entry(
+        ours, CASE WHEN begun IS NULL THEN 'ml_loop.model_versions' ELSE 'ml_loop.rollouts' END,
+        coalesce(begun, asked.version_id), CASE WHEN begun IS NULL THEN 'rolled_back' ELSE 'started' END,
+        NULL, NULL, NULL, NULL,
+        jsonb_build_object(
+            'agent', asked.model_name, 'step', asked.action, 'version', ml_loop.name_of(asked.version_id),
+            'before', ml_loop.name_of(before), 'approval_id', approved.id, 'content_sha256', approved.content_sha256
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) OWNER TO qms_definer;
+
+-- Name: FUNCTION carry_out_promotion(approved qms.approvals); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) IS 'Does what a person has just approved, if it still may be done.';
 
 -- Name: choose_version(text, uuid, uuid, uuid, text, jsonb, boolean); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
 
@@ -1835,6 +2125,203 @@ ALTER FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uu
 
 COMMENT ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) IS 'The version that answers, and why: the one a task names, the share of a version on trial, the one in production, or the shipped one.';
 
+-- Name: complete_feedback(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.complete_feedback() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    run agents.agent_runs;
+    of_call uuid;
+    about text := CASE WHEN new.run_id IS NOT NULL THEN '' WHEN new.tool_call_id IS NOT NULL THEN 'tool_call' ELSE 'record' END;
+BEGIN
+    IF char_length(new.comment) > 10000 THEN
+        RAISE EXCEPTION 'a comment has at most 10000 characters; this one has %', char_length(new.comment)
+        USING ERRCODE = 'QM024', HINT = 'Say it in fewer words.';
+    END IF;
+    IF new.tool_call_id IS NOT NULL THEN
+        SELECT c.run_id INTO of_call
+        FROM agents.tool_calls AS c
+        WHERE c.id = new.tool_call_id AND c.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such tool call' USING ERRCODE = 'QM023', HINT = 'get_dispatch names the calls of a run.';
+        ELSIF new.run_id <> of_call THEN
+            RAISE EXCEPTION 'this tool call is of another run' USING ERRCODE = 'QM024', HINT = 'Leave the run out.';
+        END IF;
+        new.run_id := of_call;
+    END IF;
+    IF new.record_id IS NOT NULL THEN
+        SELECT coalesce(new.record_version, i.version) INTO new.record_version
+        FROM qms.quality_items AS i
+        WHERE i.id = new.record_id AND i.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such record' USING ERRCODE = 'QM023', HINT = 'list_records shows what there is.';
+        END IF;
+        new.run_id := coalesce(
+            new.run_id, ml_loop.run_that_drafted(new.organization_id, new.record_id, new.record_version)
+        );
+    END IF;
+    IF new.run_id IS NOT NULL THEN
+        SELECT r.* INTO run
+        FROM agents.agent_runs AS r
+        WHERE r.id = new.run_id AND r.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such run' USING ERRCODE = 'QM023', HINT = 'list_dispatches and get_dispatch name runs.';
+        END IF;
+        IF run.agent_type <> 'client' THEN
+            new.model_name := run.agent_type;
+            new.agent_version := run.agent_version;
+        END IF;
+        new.langfuse_trace_id := (
+            SELECT t.langfuse_trace_id
+            FROM agents.agent_traces AS t
+            WHERE t.run_id = new.run_id AND t.langfuse_trace_id IS NOT NULL
+            ORDER BY t.start_time
+            LIMIT 1
+        );
+        IF new.record_id IS NULL AND run.input ->> 'subject' <> '' THEN
+            SELECT i.id, i.version INTO new.record_id, new.record_version
+            FROM qms.quality_items AS i
+            WHERE i.organization_id = new.organization_id AND i.number = upper(btrim(run.input ->> 'subject'));
+        END IF;
+    END IF;
+    IF about <> '' THEN
+        new.details := new.details || jsonb_build_object('about', about);
+    END IF;
+    -- Whoever has no identity fills the database from before: a restored copy, a test.
+    IF qms.current_organization_id() IS NULL THEN
+        RETURN new;
+    END IF;
+    IF new.source = 'user' AND new.given_kind = 'system' THEN
+        RAISE EXCEPTION 'the system is no user: what a rule found is automated feedback'
+        USING ERRCODE = 'QM022', HINT = 'Give the source automated.';
+    ELSIF new.source = 'user' AND new.given_kind = 'agent' AND run.lane IN ('evaluation', 'trial', 'shadow') THEN
+        RAISE EXCEPTION 'nobody was shown this answer: it only measured a version of the agent'
+        USING ERRCODE = 'QM022', HINT = 'A person can look at it on the review page and say there what it is worth.';
+    ELSIF new.source <> 'user' AND current_user = 'qms_definer' THEN
+        new.given_kind := 'system';
+    ELSIF new.source <> 'user' AND new.given_kind <> 'system' THEN
+        RAISE EXCEPTION 'scores of rules and judges are written by the scorers and the judge'
+        USING ERRCODE = 'QM022', HINT = 'Give the source user, and pass on what the user said.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.complete_feedback() OWNER TO qms_owner;
+
+-- Name: FUNCTION complete_feedback(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.complete_feedback() IS 'Finds the run, the agent, its version and the trace feedback is about, and refuses what its giver can''t know.';
+
+-- Name: end_rollout(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ended ml_loop.rollouts;
+BEGIN
+    UPDATE ml_loop.rollouts AS r
+    SET
+        state = as_state, ended_at = clock_timestamp(), end_reason = because, ended_kind = by_kind,
+        outcome = r.outcome || coalesce(with_outcome, '{}')
+    WHERE r.id = of_rollout AND r.organization_id = qms.current_organization_id() AND r.state = 'running'
+    RETURNING r.* INTO ended;
+    IF ended.id IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM qms_private.write_entry(
+        ended.organization_id, 'ml_loop.rollouts', ended.id, as_state, NULL, NULL, NULL, NULL,
+        jsonb_build_object(
+            'agent', ended.model_name, 'kind', ended.kind, 'version', ml_loop.name_of(ended.version_id), 'why', because
+        )
+    );
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) IS 'Ends a roll-out and says so in the trail; false when it had ended.';
+
+-- Name: error_rate_of(uuid, integer); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) RETURNS TABLE(n bigint, bad bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, ARRAY['human', 'agent']) <> '')
+    FROM (
+        SELECT b.*
+        FROM agents.agent_runs AS b
+        WHERE
+            b.organization_id = qms.current_organization_id() AND b.version_id = of_version
+            AND b.lane IN ('shipped', 'production', 'control') AND b.completed_at IS NOT NULL AND b.status <> 'cancelled'
+        ORDER BY b.completed_at DESC
+        LIMIT most
+    ) AS r
+$$;
+
+ALTER FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) OWNER TO qms_definer;
+
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) IS 'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with.';
+
+-- Name: keep_score(uuid, text, double precision, text, text, jsonb, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) RETURNS TABLE(id uuid, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    made uuid;
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'scores are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF from_source IS NULL OR from_source NOT IN ('automated', 'llm-judge') THEN
+        RAISE EXCEPTION 'a score is automated or of a judge' USING ERRCODE = 'QM024';
+    ELSIF EXISTS (
+        SELECT
+        FROM agents.agent_runs AS r
+        WHERE r.id = of_run AND r.organization_id = qms.current_organization_id() AND r.status = 'running'
+    ) THEN
+        RAISE EXCEPTION 'the run has not ended' USING ERRCODE = 'QM021', HINT = 'Score it when it has.';
+    END IF;
+    INSERT INTO ml_loop.feedback_loop AS f (
+        organization_id, run_id, source, score, label, comment, details, idempotency_key
+    )
+    VALUES (
+        qms.current_organization_id(), of_run, from_source, given, in_short, nullif(words, ''), made_of, once
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING f.id INTO made;
+    IF made IS NOT NULL THEN
+        RETURN QUERY SELECT made, true;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT f.id, false
+    FROM ml_loop.feedback_loop AS f
+    WHERE
+        f.organization_id = qms.current_organization_id()
+        AND (f.idempotency_key = once OR (f.run_id = of_run AND f.label = in_short AND f.source = from_source))
+    ORDER BY f.idempotency_key IS NOT DISTINCT FROM once DESC, f.created_at
+    LIMIT 1;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) OWNER TO qms_definer;
+
+-- Name: FUNCTION keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) IS 'Keeps the score a rule or a judge gave a run that has ended; an automatic one of a label once.';
+
 -- Name: keep_version(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
 CREATE FUNCTION ml_loop.keep_version() RETURNS trigger
@@ -1854,6 +2341,372 @@ ALTER FUNCTION ml_loop.keep_version() OWNER TO qms_owner;
 -- Name: FUNCTION keep_version(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON FUNCTION ml_loop.keep_version() IS 'Keeps a version as it was made.';
+
+-- Name: learn_from_feedback(); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.learn_from_feedback() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- What was said of one call, or of a record, was not said of the answer. What only measures a version is never
+    -- learned from: its cases would be on both sides of a split.
+    INSERT INTO ml_loop.training_data (
+        organization_id, model_name, input, output, feedback_score, is_validated, source, run_id, feedback_id,
+        agent_version, group_key
+    )
+    SELECT
+        r.organization_id, r.agent_type, r.input, r.output, new.score,
+        new.source = 'user' AND new.given_kind IS NOT DISTINCT FROM 'human', new.source, r.id, new.id, r.agent_version,
+        coalesce(r.dispatch_id, r.parent_run_id, r.id)::text
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = new.run_id AND r.organization_id = new.organization_id AND r.agent_type <> 'client'
+        AND r.status IN ('completed', 'partial') AND jsonb_typeof(r.output) = 'object'
+        AND coalesce(r.lane, '') NOT IN ('evaluation', 'trial', 'shadow') AND NOT new.details ? 'about'
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION ml_loop.learn_from_feedback() OWNER TO qms_definer;
+
+-- Name: FUNCTION learn_from_feedback(); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.learn_from_feedback() IS 'Makes an example of an answer somebody gave feedback on.';
+
+-- Name: move_alias(text, text, uuid, text, uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    before uuid;
+BEGIN
+    SELECT a.version_id INTO before
+    FROM ml_loop.aliases AS a
+    WHERE a.organization_id = ours AND a.model_name = of_agent AND a.alias = of_alias
+    FOR UPDATE;
+    IF before IS NOT DISTINCT FROM to_version THEN
+        RETURN before;
+    END IF;
+    INSERT INTO ml_loop.aliases AS a (organization_id, model_name, alias, version_id)
+    VALUES (ours, of_agent, of_alias, to_version)
+    ON CONFLICT (organization_id, model_name, alias)
+    DO UPDATE SET version_id = excluded.version_id, since = clock_timestamp();
+    INSERT INTO ml_loop.alias_moves (
+        organization_id, model_name, alias, from_id, to_id, reason, approval_id, moved_by, moved_kind
+    )
+    VALUES (
+        ours, of_agent, of_alias, before, to_version, because, by_approval,
+        CASE WHEN by_kind <> 'system' THEN qms.current_user_id() END, by_kind
+    );
+    RETURN before;
+END
+$$;
+
+ALTER FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) OWNER TO qms_definer;
+
+-- Name: FUNCTION move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) IS 'Lets a name of an agent stand for another version, and notes the move. Returns what it stood for.';
+
+-- Name: name_of(uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.name_of(of_version uuid) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT v.version
+    FROM ml_loop.model_versions AS v
+    WHERE v.id = of_version AND v.organization_id = qms.current_organization_id()
+$$;
+
+ALTER FUNCTION ml_loop.name_of(of_version uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION name_of(of_version uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.name_of(of_version uuid) IS 'The name of a version, such as qa@3f2a9c41d0e7.';
+
+-- Name: nominate(text, uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'naming a candidate');
+    named ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+BEGIN
+    IF named.origin = 'trial' THEN
+        RAISE EXCEPTION '% is a step of an optimiser, not what it proposed', named.version USING ERRCODE = 'QM024';
+    END IF;
+    RETURN ml_loop.move_alias(of_agent, 'candidate', named.id, btrim(why), NULL, qms.current_actor_kind());
+END
+$$;
+
+ALTER FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION nominate(of_agent text, of_version uuid, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) IS 'Lets `candidate` stand for a version: it answers nobody by that.';
+
+-- Name: only_people_validate(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.only_people_validate() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF qms.current_organization_id() IS NOT NULL AND current_user <> 'qms_definer' THEN
+        new.is_validated := false;
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.only_people_validate() OWNER TO qms_owner;
+
+-- Name: FUNCTION only_people_validate(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.only_people_validate() IS 'An example counts as validated only through feedback a person gave on the review page.';
+
+-- Name: outcome_of(agents.agent_runs, double precision, text[]); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE
+        WHEN of_run.status IN ('failed', 'lost') THEN of_run.status
+        WHEN of_run.status = 'partial' AND of_run.stop_reason IN ('timeout', 'looping', 'budget') THEN of_run.stop_reason
+        WHEN EXISTS (
+            SELECT
+            FROM ml_loop.feedback_loop AS f
+            WHERE
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'automated'
+                AND f.label = 'automatic' AND f.score < score_limit
+        ) THEN 'low score'
+        WHEN EXISTS (
+            SELECT
+            FROM ml_loop.feedback_loop AS f
+            WHERE
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'user'
+                AND f.score < 0.5 AND f.given_kind = ANY(as_told)
+        ) THEN 'bad feedback'
+        ELSE ''
+    END
+$$;
+
+ALTER FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) OWNER TO qms_definer;
+
+-- Name: FUNCTION outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) IS 'Why a run that has ended counts as bad; empty when it does not. as_told: whose feedback counts, by what kind of actor gave it.';
+
+-- Name: production_of(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.production_of(of_agent text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(
+        (
+            SELECT a.version_id
+            FROM ml_loop.aliases AS a
+            WHERE a.organization_id = qms.current_organization_id() AND a.model_name = of_agent AND a.alias = 'production'
+        ),
+        (
+            SELECT v.id
+            FROM ml_loop.model_versions AS v
+            WHERE v.organization_id = qms.current_organization_id() AND v.model_name = of_agent AND v.origin = 'shipped'
+            ORDER BY v.created_at DESC, v.id DESC
+            LIMIT 1
+        )
+    )
+$$;
+
+ALTER FUNCTION ml_loop.production_of(of_agent text) OWNER TO qms_definer;
+
+-- Name: FUNCTION production_of(of_agent text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.production_of(of_agent text) IS 'The version of an agent that answers people: the one its alias names, else the one shipped last.';
+
+-- Name: current_actor_kind(); Type: FUNCTION; Schema: qms; Owner: qms_definer
+
+CREATE FUNCTION qms.current_actor_kind() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT qms_private.identity() ->> 'kind'$$;
+
+ALTER FUNCTION qms.current_actor_kind() OWNER TO qms_definer;
+
+-- Name: FUNCTION current_actor_kind(); Type: COMMENT; Schema: qms; Owner: qms_definer
+
+COMMENT ON FUNCTION qms.current_actor_kind() IS 'human, agent or system: who holds the pen.';
+
+-- Name: current_user_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
+
+CREATE FUNCTION qms.current_user_id() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT (qms_private.identity() ->> 'sub')::uuid$$;
+
+ALTER FUNCTION qms.current_user_id() OWNER TO qms_definer;
+
+-- Name: FUNCTION current_user_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
+
+COMMENT ON FUNCTION qms.current_user_id() IS 'The person who acts, or on whose behalf an agent acts.';
+
+-- Name: promotion_requests; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.promotion_requests (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    action text NOT NULL,
+    version_id uuid,
+    percent numeric,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    content text NOT NULL,
+    reason text NOT NULL,
+    requested_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    requested_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT promotion_requests_action_check CHECK ((action = ANY (ARRAY['canary'::text, 'experiment'::text, 'production'::text, 'roll_back'::text]))),
+    CONSTRAINT promotion_requests_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT promotion_requests_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT promotion_requests_reason_check CHECK ((char_length(btrim(reason)) >= 10))
+);
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN action SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN requested_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.promotion_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.promotion_requests OWNER TO qms_owner;
+
+-- Name: TABLE promotion_requests; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.promotion_requests IS 'What a person was asked to let go to people, or to take back; a version of null is the shipped one.';
+
+-- Name: promotion_words(ml_loop.promotion_requests); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    wanted ml_loop.model_versions := ml_loop.version_of(asked.model_name, asked.version_id);
+    answers text := ml_loop.name_of(ml_loop.production_of(asked.model_name));
+BEGIN
+    RETURN concat_ws(
+        E'\n',
+        CASE asked.action
+            WHEN 'canary' THEN format(
+                'Let %s answer %s %% of the requests to the agent %s (canary, by %s). Everybody else keeps %s.',
+                wanted.version, asked.percent, asked.model_name, asked.sticky_by, answers
+            )
+            WHEN 'experiment' THEN format(
+                'Let %s answer %s %% of the requests to the agent %s as an experiment (by %s), compared with %s.',
+                wanted.version, asked.percent, asked.model_name, asked.sticky_by, answers
+            )
+            WHEN 'production' THEN format(
+                'Let %s answer all requests to the agent %s, in place of %s.', wanted.version, asked.model_name, answers
+            )
+            ELSE format(
+                'Go back: let %s answer all requests to the agent %s again, in place of %s.',
+                wanted.version, asked.model_name, answers
+            )
+        END,
+        '', 'Why: ' || btrim(asked.reason),
+        'Version: ' || wanted.version || ', ' || wanted.origin || ', ' || concat_ws(
+            ' ', 'made', (
+                SELECT 'by ' || coalesce(p.printed_name, u.email) || CASE wanted.created_kind WHEN 'agent' THEN ' through an agent' ELSE '' END
+                FROM auth.users AS u LEFT JOIN qms.people AS p ON p.user_id = u.id WHERE u.id = wanted.created_by
+            ), 'on ' || to_char(wanted.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        ),
+        'Content (SHA-256): ' || wanted.content_sha256,
+        'Made from: ' || ml_loop.name_of(wanted.parent_id),
+        'Learned from: ' || (
+            SELECT format('%s version %s, %s items, SHA-256 %s', d.name, s.version, s.n, s.content_sha256)
+            FROM ml_loop.dataset_versions AS s INNER JOIN ml_loop.datasets AS d ON d.id = s.dataset_id
+            WHERE s.id = wanted.dataset_version_id
+        ),
+        CASE WHEN asked.action <> 'roll_back' THEN format(
+            'Watched: %s runs; usual share of bad runs %s, must not be %s; at a cumulative sum of %s it goes back to %s by itself.',
+            asked.plan ->> 'runs', round((asked.plan ->> 'p0')::numeric, 4), round((asked.plan ->> 'p1')::numeric, 4),
+            round((asked.plan ->> 'h')::numeric, 3), answers
+        ) END,
+        'WITHOUT A CANARY: ' || nullif(btrim(asked.plan ->> 'without_canary'), ''),
+        (
+            SELECT E'\nGate report (SHA-256 ' || g.content_sha256 || E')\n' || g.content
+            FROM ml_loop.gate_reports AS g WHERE g.id = asked.gate_report_id
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) OWNER TO qms_definer;
+
+-- Name: FUNCTION promotion_words(asked ml_loop.promotion_requests); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) IS 'What a person reads before deciding, written from the rows.';
+
+-- Name: put_in_production(text, uuid, text, uuid, text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    before uuid := ml_loop.production_of(of_agent);
+    other record;
+BEGIN
+    FOR other IN
+        SELECT r.id, r.kind, r.version_id
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND r.model_name = of_agent AND r.state = 'running'
+            AND r.kind IN ('canary', 'experiment', 'production')
+        ORDER BY r.id
+        FOR UPDATE
+    LOOP
+        PERFORM ml_loop.end_rollout(
+            other.id,
+            CASE WHEN other.kind = 'production' THEN as_state WHEN other.version_id = to_version THEN 'completed' ELSE 'stopped' END,
+            CASE
+                WHEN other.kind = 'production' THEN format('%s answers now: %s', ml_loop.name_of(to_version), because)
+                WHEN other.version_id = to_version THEN 'it went to production'
+                ELSE format('what it was compared with is no longer in production: %s is', ml_loop.name_of(to_version))
+            END,
+            by_kind, '{}'
+        );
+    END LOOP;
+    PERFORM ml_loop.move_alias(of_agent, 'production', to_version, because, by_approval, by_kind);
+    UPDATE ml_loop.model_versions AS v
+    SET
+        status = CASE WHEN v.id = to_version THEN 'production' ELSE 'former' END,
+        deployed_at = CASE WHEN v.id = to_version THEN clock_timestamp() ELSE v.deployed_at END
+    WHERE v.organization_id = ours AND v.id IN (to_version, before);
+    RETURN before;
+END
+$$;
+
+ALTER FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) OWNER TO qms_definer;
+
+-- Name: FUNCTION put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) IS 'Makes a version the one that answers; ends the roll-outs that rested on what answered before. Returns that.';
 
 -- Name: register_version(uuid, text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
 
@@ -1893,6 +2746,280 @@ ALTER FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shi
 
 COMMENT ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) IS 'The stored version with this content; stored now if it is new.';
 
+-- Name: request_promotion(text, text, uuid, numeric, text, jsonb, text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) RETURNS qms.approvals
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'asking for another version');
+    chosen ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    watched_by jsonb := CASE wanted WHEN 'roll_back' THEN '{}'::jsonb ELSE ml_loop.watch_plan(watch) END;
+    against record;
+    asked ml_loop.promotion_requests;
+    standing qms.approvals;
+BEGIN
+    IF wanted NOT IN ('canary', 'experiment', 'production', 'roll_back') OR wanted IS NULL THEN
+        RAISE EXCEPTION 'there is no such step: %', quote_nullable(wanted) USING ERRCODE = 'QM024';
+    END IF;
+    SELECT * INTO against FROM ml_loop.why_not_promote(of_agent, wanted, chosen.id, watched_by);
+    IF against.why IS NOT NULL THEN
+        RAISE EXCEPTION '%', against.why USING ERRCODE = 'QM021', HINT = coalesce(against.hint, '');
+    END IF;
+    asked := jsonb_populate_record(NULL::ml_loop.promotion_requests, jsonb_build_object(
+        'id', gen_random_uuid(), 'organization_id', ours, 'model_name', of_agent, 'action', wanted,
+        'version_id', chosen.id, 'percent', CASE WHEN wanted IN ('canary', 'experiment') THEN share END,
+        'sticky_by', coalesce(stick_by, 'dispatch'), 'plan', watched_by, 'gate_report_id', against.gates, 'reason', btrim(why)
+    ));
+    SELECT a.* INTO standing
+    FROM qms.approvals AS a
+    INNER JOIN ml_loop.promotion_requests AS p ON p.id = a.subject_id AND p.organization_id = a.organization_id
+    WHERE
+        a.organization_id = ours AND a.tool IN ('promote_model', 'rollback_model') AND a.state = 'pending'
+        AND a.expires_at > clock_timestamp() AND p.model_name = of_agent AND p.action = wanted
+        AND p.version_id = chosen.id AND p.percent IS NOT DISTINCT FROM asked.percent AND p.sticky_by = asked.sticky_by
+        AND p.gate_report_id IS NOT DISTINCT FROM asked.gate_report_id
+        AND (p.plan ->> 'without_canary') IS NOT DISTINCT FROM (watched_by ->> 'without_canary')
+    ORDER BY a.created_at DESC
+    LIMIT 1;
+    IF standing.id IS NOT NULL THEN
+        RETURN standing;
+    END IF;
+    asked.content := ml_loop.promotion_words(asked);
+    INSERT INTO ml_loop.promotion_requests (
+        id, organization_id, model_name, action, version_id, percent, sticky_by, plan, gate_report_id, content, reason
+    )
+    VALUES (
+        asked.id, ours, of_agent, wanted, chosen.id, asked.percent, asked.sticky_by, watched_by, against.gates, asked.content,
+        asked.reason
+    );
+    INSERT INTO qms.approvals (
+        organization_id, tool, subject_id, content_sha256, summary, content, requested_by, requested_kind, reason,
+        client_name, meaning
+    )
+    VALUES (
+        ours, CASE wanted WHEN 'roll_back' THEN 'rollback_model' ELSE 'promote_model' END, asked.id,
+        encode(sha256(convert_to(asked.content, 'UTF8')), 'hex'), split_part(asked.content, E'\n', 1), asked.content,
+        qms.current_user_id(), qms.current_actor_kind(), asked.reason, through_client, 'approval'
+    )
+    RETURNING * INTO standing;
+    PERFORM qms_private.write_entry(
+        ours, 'qms.approvals', standing.id, 'requested', NULL, NULL, NULL, NULL,
+        jsonb_build_object('agent', of_agent, 'step', wanted, 'version', chosen.version, 'content_sha256', standing.content_sha256)
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) OWNER TO qms_definer;
+
+-- Name: FUNCTION request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) IS 'Asks a person to let a version go to people, or to take one back: the same request finds the one that waits.';
+
+-- Name: review_candidates(uuid, date); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) RETURNS TABLE(run_id uuid, agent text, agent_version text, lane text, request text, subject text, completed_at timestamp with time zone, low double precision, spread double precision, given integer, reasons text[], place text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH runs AS (
+        SELECT r.*
+        FROM agents.agent_runs AS r
+        WHERE
+            r.organization_id = of_organization AND r.agent_type <> 'client' AND r.status IN ('completed', 'partial')
+            AND r.completed_at >= on_day - 90 AND jsonb_typeof(r.output) = 'object'
+            AND coalesce(r.lane, '') NOT IN ('evaluation', 'trial', 'shadow')
+            AND NOT EXISTS (
+                SELECT
+                FROM ml_loop.feedback_loop AS f
+                WHERE f.run_id = r.id AND f.source = 'user' AND f.given_kind = 'human'
+            )
+    ),
+
+    by_source AS (
+        SELECT f.run_id, f.source, avg(f.score) AS score, count(*) AS n
+        FROM ml_loop.feedback_loop AS f
+        WHERE f.organization_id = of_organization AND f.run_id IN (SELECT r.id FROM runs AS r) AND NOT f.details ? 'about'
+        GROUP BY f.run_id, f.source
+    ),
+
+    scored AS (
+        SELECT s.run_id, min(s.score) AS low, max(s.score) - min(s.score) AS spread, sum(s.n)::integer AS given
+        FROM by_source AS s
+        GROUP BY s.run_id
+    ),
+
+    drifted AS (
+        SELECT d.model_name, max(d.created_at) AS noticed_at
+        FROM ml_loop.drift_metrics AS d
+        WHERE
+            d.organization_id = of_organization AND d.created_at >= on_day - 14
+            AND (d.severity = 'severe' OR (d.severity IS NULL AND d.drift_score >= 0.3))
+        GROUP BY d.model_name
+    ),
+
+    judged AS (
+        SELECT
+            r.id, r.agent_type, r.agent_version, r.lane, r.input, r.completed_at, s.low, s.spread,
+            coalesce(s.given, 0) AS given,
+            array_remove(ARRAY[
+                CASE WHEN s.low < 0.6 THEN 'low_score' END,
+                CASE WHEN s.spread >= 0.4 THEN 'disagreement' END,
+                -- Of an agent that has drifted, a share: all of its runs would hide the others.
+                CASE
+                    WHEN d.model_name IS NOT NULL AND r.completed_at >= on_day - 14
+                        AND ml_loop.share_of('drifted:' || on_day, r.id::text) < 20 THEN 'drifted'
+                END,
+                CASE WHEN ml_loop.share_of('random:' || on_day, r.id::text) < 5 THEN 'random' END
+            ], NULL) AS reasons
+        FROM runs AS r
+        LEFT JOIN scored AS s ON r.id = s.run_id
+        LEFT JOIN drifted AS d ON r.agent_type = d.model_name
+    )
+
+    SELECT
+        j.id, j.agent_type, j.agent_version, j.lane, j.input ->> 'request', j.input ->> 'subject', j.completed_at,
+        j.low, j.spread, j.given, j.reasons,
+        CASE j.reasons[1] WHEN 'low_score' THEN '1' WHEN 'disagreement' THEN '2' WHEN 'drifted' THEN '3' ELSE '4' END
+        || to_char(coalesce(j.low, 1), 'FM0.0000') || ':'
+        || lpad((9999999999 - extract(EPOCH FROM j.completed_at)::bigint)::text, 10, '0') || ':' || j.id
+    FROM judged AS j
+    WHERE cardinality(j.reasons) > 0
+$$;
+
+ALTER FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) OWNER TO qms_owner;
+
+-- Name: FUNCTION review_candidates(of_organization uuid, on_day date); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) IS 'Answers of the last 90 days no person has judged that are worth a look, and why: a score below 0.6, sources 0.4 apart, a fifth of an agent that has drifted severely, and of all others one in twenty, other ones each day. place: their order.';
+
+-- Name: run_that_drafted(uuid, uuid, integer); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT r.id
+    FROM (
+        SELECT l.seq, l.tool_call_id::uuid AS call_id
+        FROM qms.audit_logs AS l
+        WHERE
+            l.organization_id = of_organization AND l.record_id = of_record AND l.record_version = at_version
+            AND l.tool_call_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        OFFSET 0
+    ) AS w
+    INNER JOIN agents.tool_calls AS c ON c.id = w.call_id
+    INNER JOIN agents.agent_runs AS r ON r.id = c.run_id
+    WHERE r.organization_id = of_organization AND r.dispatch_id IS NOT NULL
+    ORDER BY w.seq DESC
+    LIMIT 1
+$_$;
+
+ALTER FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) OWNER TO qms_owner;
+
+-- Name: FUNCTION run_that_drafted(of_organization uuid, of_record uuid, at_version integer); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) IS 'The run of an agent that made this version of a record; null when a person did, or a client.';
+
+-- Name: send_score(uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.send_score(of_feedback uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    kept ml_loop.feedback_loop;
+BEGIN
+    SELECT f.* INTO kept
+    FROM ml_loop.feedback_loop AS f
+    WHERE f.id = of_feedback AND f.organization_id = qms.current_organization_id();
+    IF kept.langfuse_trace_id IS NULL THEN
+        RETURN false;
+    END IF;
+    -- Comments stay here: people write names into them.
+    PERFORM agents.outbox_put(
+        kept.organization_id, '/api/public/scores',
+        jsonb_build_object(
+            'id', kept.id, 'traceId', kept.langfuse_trace_id, 'value', kept.score, 'dataType', 'NUMERIC',
+            'name', kept.source || CASE WHEN kept.given_kind = 'human' THEN ' (person)' ELSE '' END,
+            'timestamp', to_char(kept.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+        )
+    );
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.send_score(of_feedback uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION send_score(of_feedback uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.send_score(of_feedback uuid) IS 'Puts a score on its way to Langfuse under the id of the feedback: sent twice, it is one. False when there is no trace.';
+
+-- Name: settle_alert(text, text, text, double precision, double precision, boolean, double precision, integer, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+    is_beyond boolean := CASE WHEN falls THEN of_value < beyond ELSE of_value > beyond END;
+    is_clear boolean := CASE WHEN falls THEN of_value >= clears_at ELSE of_value <= clears_at END;
+    came_of_it text := 'none';
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF of_value IS NULL OR of_value = 'NaN' OR abs(of_value) = 'Infinity' OR of_n IS NULL OR of_n < 0 THEN
+        RAISE EXCEPTION 'an alert is about a number' USING ERRCODE = 'QM024';
+    END IF;
+    IF (falls AND clears_at < beyond) OR (NOT falls AND clears_at > beyond) THEN
+        RAISE EXCEPTION 'an alert clears on the good side of its limit' USING ERRCODE = 'QM024';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(ours::text || '/alert/' || of_metric || '/' || of_subject, 0));
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.organization_id = ours AND a.metric = of_metric AND a.subject = of_subject AND a.state <> 'closed'
+    FOR UPDATE;
+    IF standing.id IS NULL AND is_beyond THEN
+        INSERT INTO ml_loop.alerts (
+            organization_id, metric, subject, level, threshold, opened_value, last_value, n, message
+        )
+        VALUES (ours, of_metric, of_subject, of_level, beyond, of_value, of_value, of_n, left(in_words, 1000))
+        RETURNING * INTO standing;
+        came_of_it := 'opened';
+    ELSIF standing.id IS NOT NULL THEN
+        UPDATE ml_loop.alerts AS a
+        SET
+            last_value = of_value, n = of_n, seen_at = clock_timestamp(),
+            state = CASE WHEN is_clear THEN 'closed' ELSE a.state END,
+            closed_at = CASE WHEN is_clear THEN clock_timestamp() END,
+            closed_why = CASE WHEN is_clear THEN left(in_words, 1000) END
+        WHERE a.id = standing.id;
+        came_of_it := CASE WHEN is_clear THEN 'closed' ELSE 'still' END;
+    END IF;
+    IF came_of_it IN ('opened', 'closed') THEN
+        PERFORM qms_private.note_event(
+            ours, 'ml_loop.alerts', standing.id, 'alert_' || came_of_it,
+            jsonb_build_object(
+                'metric', of_metric, 'subject', of_subject, 'level', standing.level, 'value', of_value, 'n', of_n,
+                'threshold', beyond, 'clears_at', clears_at
+            )
+        );
+    END IF;
+    RETURN jsonb_build_object('alert_id', standing.id, 'event', came_of_it);
+END
+$$;
+
+ALTER FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) OWNER TO qms_definer;
+
+-- Name: FUNCTION settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) IS 'What a measured value means for the alert of its metric and subject: opened beyond the limit, still between, closed when clearly back, or none.';
+
 -- Name: share_of(text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
 CREATE FUNCTION ml_loop.share_of(salt text, sticks_to text) RETURNS numeric
@@ -1907,6 +3034,95 @@ ALTER FUNCTION ml_loop.share_of(salt text, sticks_to text) OWNER TO qms_owner;
 -- Name: FUNCTION share_of(salt text, sticks_to text); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON FUNCTION ml_loop.share_of(salt text, sticks_to text) IS 'A place from 0 to 99.99 that is always the same for the same two: below the percentage of a roll-out it takes part.';
+
+-- Name: rollouts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.rollouts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    kind text NOT NULL,
+    version_id uuid NOT NULL,
+    baseline_id uuid,
+    percent numeric NOT NULL,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    salt text DEFAULT (gen_random_uuid())::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    approval_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    outcome jsonb DEFAULT '{}'::jsonb NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason text,
+    ended_kind text,
+    CONSTRAINT rollout_end_is_told CHECK ((((state = 'running'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
+    CONSTRAINT rollouts_kind_check CHECK ((kind = ANY (ARRAY['shadow'::text, 'canary'::text, 'experiment'::text, 'production'::text]))),
+    CONSTRAINT rollouts_outcome_check CHECK ((jsonb_typeof(outcome) = 'object'::text)),
+    CONSTRAINT rollouts_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT rollouts_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'rolled_back'::text, 'stopped'::text]))),
+    CONSTRAINT rollouts_sticky_by_check CHECK ((sticky_by = ANY (ARRAY['dispatch'::text, 'person'::text])))
+);
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN salt SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN outcome SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN end_reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN ended_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.rollouts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.rollouts OWNER TO qms_owner;
+
+-- Name: TABLE rollouts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.rollouts IS 'How a version goes to people: to how many of them, watched against which other, and how it ended. The plan holds the limits of the watch.';
+
+-- Name: start_shadow(text, uuid, numeric, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) RETURNS ml_loop.rollouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'a shadow');
+    wanted ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    standing ml_loop.rollouts;
+BEGIN
+    IF wanted.origin = 'trial' THEN
+        RAISE EXCEPTION '% is a step of an optimiser, not what it proposed', wanted.version USING ERRCODE = 'QM024';
+    END IF;
+    SELECT r.* INTO standing
+    FROM ml_loop.rollouts AS r
+    WHERE r.organization_id = ours AND r.model_name = of_agent AND r.kind = 'shadow' AND r.state = 'running'
+    FOR UPDATE;
+    IF standing.version_id = wanted.id THEN
+        RETURN standing;
+    ELSIF standing.id IS NOT NULL THEN
+        RAISE EXCEPTION '% runs in the shadow already', ml_loop.name_of(standing.version_id)
+        USING ERRCODE = 'QM021', HINT = 'End it first: rollback_model.';
+    END IF;
+    INSERT INTO ml_loop.rollouts (organization_id, model_name, kind, version_id, baseline_id, percent)
+    VALUES (ours, of_agent, 'shadow', wanted.id, ml_loop.production_of(of_agent), share)
+    RETURNING * INTO standing;
+    PERFORM ml_loop.move_alias(of_agent, 'shadow', wanted.id, btrim(why), NULL, qms.current_actor_kind());
+    PERFORM qms_private.write_entry(
+        ours, 'ml_loop.rollouts', standing.id, 'started', NULL, NULL, NULL, NULL,
+        jsonb_build_object('agent', of_agent, 'kind', 'shadow', 'version', wanted.version, 'percent', share)
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION start_shadow(of_agent text, of_version uuid, share numeric, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) IS 'Lets a version answer beside the one in production, for nobody: a share of requests is asked twice.';
 
 -- Name: store_version(text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
@@ -1945,6 +3161,511 @@ ALTER FUNCTION ml_loop.store_version(of_model text, made jsonb) OWNER TO qms_own
 -- Name: FUNCTION store_version(of_model text, made jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON FUNCTION ml_loop.store_version(of_model text, made jsonb) IS 'Stores a version, or finds the one that has its content.';
+
+-- Name: take_back(ml_loop.rollouts, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    plan jsonb := ml_loop.watch_plan(of_rollout.plan);
+    because text := format(
+        '%s of %s runs of %s were bad (%s); usual is a share of %s. The cumulative sum reached %s, its limit is %s.',
+        seen ->> 'bad', seen ->> 'n', ml_loop.name_of(of_rollout.version_id),
+        (SELECT string_agg(w.value || ' ' || w.key, ', ' ORDER BY w.key) FROM jsonb_each_text(seen -> 'whys') AS w),
+        round((plan ->> 'p0')::numeric, 4), round((seen ->> 'value')::numeric, 3), round((seen ->> 'limit')::numeric, 3)
+    );
+BEGIN
+    PERFORM set_config('qms.reason', because, true);
+    PERFORM ml_loop.end_rollout(of_rollout.id, 'rolled_back', because, 'system', seen);
+    IF of_rollout.kind = 'production' THEN
+        PERFORM ml_loop.put_in_production(
+            of_rollout.model_name, of_rollout.baseline_id, because, NULL, 'system', 'rolled_back'
+        );
+    ELSE
+        UPDATE ml_loop.model_versions AS v SET status = 'rolled_back' WHERE v.id = of_rollout.version_id;
+        -- No name moves, as the version only had a share: it is noted all the same, where moves are looked for.
+        INSERT INTO ml_loop.alias_moves (
+            organization_id, model_name, alias, from_id, to_id, reason, approval_id, moved_by, moved_kind
+        )
+        VALUES (
+            of_rollout.organization_id, of_rollout.model_name, of_rollout.kind, of_rollout.version_id,
+            of_rollout.baseline_id, because, of_rollout.approval_id, NULL, 'system'
+        );
+    END IF;
+    INSERT INTO ml_loop.alerts (
+        organization_id, metric, subject, level, threshold, opened_value, last_value, n, message
+    )
+    SELECT
+        of_rollout.organization_id, 'error_rate', 'roll-out ' || ml_loop.name_of(of_rollout.version_id), 'critical',
+        (plan ->> 'p0')::double precision, s.rate, s.rate, (seen ->> 'n')::integer,
+        'Rolled back by itself: ' || because
+    FROM (SELECT (seen ->> 'bad')::double precision / (seen ->> 'n')::double precision AS rate) AS s
+    ON CONFLICT (organization_id, metric, subject) WHERE state <> 'closed' DO NOTHING;
+    RETURN because;
+END
+$$;
+
+ALTER FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION take_back(of_rollout ml_loop.rollouts, seen jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) IS 'Ends a roll-out whose watch gave the alarm: what was approved before answers again, and it is told why.';
+
+-- Name: told_alert(uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF told_of ->> 'state' IS NULL OR told_of ->> 'channel' IS NULL THEN
+        RAISE EXCEPTION 'what was told names a state and a channel' USING ERRCODE = 'QM024';
+    END IF;
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.id = alert_id AND a.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'QM023';
+    END IF;
+    IF standing.told @> jsonb_build_array(
+        jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel')
+    ) THEN
+        RETURN false;
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET told = a.told || jsonb_build_array(
+        jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel', 'at', clock_timestamp())
+    )
+    WHERE a.id = standing.id;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION told_alert(alert_id uuid, told_of jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) IS 'Claims that a state of an alert is told through a channel. False: it was told before; whoever gets true tells it.';
+
+-- Name: untold_alert(uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET told = coalesce(
+        (
+            SELECT jsonb_agg(one.told ORDER BY one.place)
+            FROM jsonb_array_elements(a.told) WITH ORDINALITY AS one (told, place)
+            WHERE NOT one.told @> jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel')
+        ),
+        '[]'
+    )
+    WHERE a.id = alert_id AND a.organization_id = qms.current_organization_id();
+END
+$$;
+
+ALTER FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION untold_alert(alert_id uuid, told_of jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) IS 'Telling failed: the claim is given back, and the next look tries again.';
+
+-- Name: model_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.model_versions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    version text NOT NULL,
+    config jsonb NOT NULL,
+    metrics jsonb DEFAULT '{}'::jsonb,
+    status text DEFAULT 'training'::text,
+    deployed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now(),
+    content text,
+    content_sha256 text,
+    origin text DEFAULT 'written'::text NOT NULL,
+    parent_id uuid,
+    dataset_version_id uuid,
+    job_id uuid,
+    notes text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_kind text,
+    CONSTRAINT content_is_what_it_says CHECK ((((content IS NULL) = (content_sha256 IS NULL)) AND ((content IS NULL) OR ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text)) AND ((content)::jsonb = config) AND (version = ((model_name || '@'::text) || "left"(content_sha256, 12))))))),
+    CONSTRAINT model_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'trained'::text, 'trial'::text, 'written'::text])))
+);
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN config SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN metrics SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN status SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN origin SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN notes SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.model_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.model_versions OWNER TO qms_owner;
+
+-- Name: TABLE model_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
+
+-- Name: COLUMN model_versions.content; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.content IS 'The version itself as canonical JSON: prompt, exemplars, model, effort, limits, tools, shape of the answer. Its hash is its name.';
+
+-- Name: COLUMN model_versions.origin; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.origin IS 'shipped with the program; trained by a job; trial: a step of an optimiser; written by hand.';
+
+-- Name: version_of(text, uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.version_of(of_agent text, of_version uuid) RETURNS ml_loop.model_versions
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found_version ml_loop.model_versions;
+BEGIN
+    SELECT v.* INTO found_version
+    FROM ml_loop.model_versions AS v
+    WHERE v.id = of_version AND v.organization_id = qms.current_organization_id() AND v.content IS NOT NULL;
+    IF found_version.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such version' USING ERRCODE = 'QM023', HINT = 'list_models shows what there is.';
+    ELSIF found_version.model_name IS DISTINCT FROM of_agent THEN
+        RAISE EXCEPTION '% is a version of the agent %, not of %', found_version.version, found_version.model_name, of_agent
+        USING ERRCODE = 'QM024', HINT = 'Name the agent whose version it is.';
+    END IF;
+    RETURN found_version;
+END
+$$;
+
+ALTER FUNCTION ml_loop.version_of(of_agent text, of_version uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION version_of(of_agent text, of_version uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.version_of(of_agent text, of_version uuid) IS 'A version of this agent, or the error that says why there is none.';
+
+-- Name: watch_plan(jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watch_plan(given jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    p0 double precision := least(greatest(coalesce((given ->> 'p0')::double precision, 0.05), 0.001), 0.8);
+    p1 double precision := coalesce((given ->> 'p1')::double precision, 0);
+BEGIN
+    IF NOT p1 > p0 OR p1 >= 1 THEN
+        p1 := least(greatest(3 * p0, p0 + 0.15), 0.95);
+    END IF;
+    RETURN coalesce(given, '{}') || jsonb_build_object(
+        'p0', p0, 'p1', p1,
+        -- A cumulative sum of log-likelihood ratios runs exp(h) observations on average before a false alarm, or longer
+        -- (G. Lorden, Procedures for reacting to a change in distribution, Annals of Mathematical Statistics 42, 1971).
+        'h', greatest(coalesce((given ->> 'h')::double precision, ln(1000.0)::double precision), 0.1),
+        'score_limit', coalesce((given ->> 'score_limit')::double precision, 0.5),
+        'runs', greatest(coalesce((given ->> 'runs')::integer, 100), 1)
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.watch_plan(given jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION watch_plan(given jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watch_plan(given jsonb) IS 'The plan of a watch, whole: the share p0 of bad runs that is usual, p1 that must not be, the limit h, from which score on a run is bad, and after how many runs it is over.';
+
+-- Name: watch_rollouts(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watch_rollouts(of_agent text) RETURNS TABLE(rollout_id uuid, agent text, kind text, version text, event text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    reason_before text := coalesce(current_setting('qms.reason', true), '');
+    standing ml_loop.rollouts;
+    seen jsonb;
+    due text;
+BEGIN
+    FOR standing IN
+        SELECT r.*
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND (of_agent IS NULL OR r.model_name = of_agent) AND r.state = 'running'
+            AND r.kind IN ('canary', 'experiment', 'production')
+        ORDER BY r.started_at, r.id
+    LOOP
+        seen := ml_loop.watched(standing);
+        due := CASE
+            WHEN (seen ->> 'alarm')::boolean THEN 'rolled_back'
+            WHEN (seen ->> 'n')::integer < (seen ->> 'planned')::integer THEN NULL
+            WHEN standing.kind = 'production' THEN 'completed'
+            WHEN NOT standing.outcome @> '{"ready": true}' THEN 'ready'
+        END;
+        CONTINUE WHEN due IS NULL;
+        -- The turn of the trail before the row, as every move takes them.
+        PERFORM qms_private.lock_trail(ours);
+        SELECT r.* INTO standing FROM ml_loop.rollouts AS r WHERE r.id = standing.id AND r.state = 'running' FOR UPDATE;
+        CONTINUE WHEN standing.id IS NULL OR (due = 'ready' AND standing.outcome @> '{"ready": true}');
+        rollout_id := standing.id;
+        agent := standing.model_name;
+        kind := standing.kind;
+        version := ml_loop.name_of(standing.version_id);
+        event := due;
+        IF due = 'rolled_back' THEN
+            reason := ml_loop.take_back(standing, seen);
+        ELSIF due = 'completed' THEN
+            reason := format('it was watched for %s runs, %s of them bad, without an alarm', seen ->> 'n', seen ->> 'bad');
+            PERFORM set_config('qms.reason', reason, true);
+            PERFORM ml_loop.end_rollout(standing.id, 'completed', reason, 'system', seen);
+        ELSE
+            reason := format('%s runs, %s of them bad, without an alarm: it may be promoted', seen ->> 'n', seen ->> 'bad');
+            UPDATE ml_loop.rollouts AS r
+            SET outcome = r.outcome || seen || '{"ready": true}' || jsonb_build_object('ready_since', clock_timestamp())
+            WHERE r.id = standing.id;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    PERFORM set_config('qms.reason', reason_before, true);
+END
+$$;
+
+ALTER FUNCTION ml_loop.watch_rollouts(of_agent text) OWNER TO qms_definer;
+
+-- Name: FUNCTION watch_rollouts(of_agent text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watch_rollouts(of_agent text) IS 'Looks at every roll-out of an agent, or of all: takes back what went wrong, and says what has come to its planned end. Done twice, it is done once.';
+
+-- Name: watched(ml_loop.rollouts); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    plan jsonb := ml_loop.watch_plan(of_rollout.plan);
+    up double precision := ln((plan ->> 'p1')::double precision / (plan ->> 'p0')::double precision);
+    down double precision := ln((1 - (plan ->> 'p1')::double precision) / (1 - (plan ->> 'p0')::double precision));
+    h double precision := (plan ->> 'h')::double precision;
+    planned integer := (plan ->> 'runs')::integer;
+    one record;
+    n integer := 0;
+    bad integer := 0;
+    value double precision := 0;
+    peak double precision := 0;
+    whys jsonb := '{}';
+    -- Nobody takes back what a person approved by telling an agent that it was bad: that takes the person.
+    as_told text [] := CASE of_rollout.kind WHEN 'production' THEN ARRAY['human'] ELSE ARRAY['human', 'agent'] END;
+BEGIN
+    IF of_rollout.organization_id IS DISTINCT FROM qms.current_organization_id() THEN
+        RETURN NULL;
+    END IF;
+    FOR one IN
+        SELECT r.id, ml_loop.outcome_of(r, (plan ->> 'score_limit')::double precision, as_told) AS why
+        FROM agents.agent_runs AS r
+        WHERE
+            r.organization_id = of_rollout.organization_id AND r.completed_at IS NOT NULL AND r.status <> 'cancelled'
+            AND CASE
+                WHEN of_rollout.kind = 'production'
+                    THEN r.version_id = of_rollout.version_id AND r.lane IN ('production', 'control')
+                    AND r.created_at >= of_rollout.started_at
+                ELSE r.rollout_id = of_rollout.id AND r.lane = of_rollout.kind
+            END
+        ORDER BY r.completed_at, r.id
+    LOOP
+        EXIT WHEN of_rollout.kind = 'production' AND n >= planned;
+        n := n + 1;
+        IF one.why <> '' THEN
+            bad := bad + 1;
+            whys := jsonb_set(whys, ARRAY[one.why], to_jsonb(coalesce((whys ->> one.why)::integer, 0) + 1));
+        END IF;
+        value := greatest(0, value + CASE WHEN one.why <> '' THEN up ELSE down END);
+        peak := greatest(peak, value);
+        IF value >= h THEN
+            RETURN jsonb_build_object(
+                'n', n, 'bad', bad, 'value', value, 'peak', peak, 'limit', h, 'planned', planned, 'whys', whys,
+                'alarm', true, 'at_run', one.id
+            );
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object(
+        'n', n, 'bad', bad, 'value', value, 'peak', peak, 'limit', h, 'planned', planned, 'whys', whys, 'alarm', false
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) OWNER TO qms_definer;
+
+-- Name: FUNCTION watched(of_rollout ml_loop.rollouts); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) IS 'The cumulative sum over the runs of a roll-out in the order in which they ended, up to its alarm: S = max(0, S + w), where w is ln(p1/p0) for a bad run and ln((1-p1)/(1-p0)) for a good one. The same rows give the same answer.';
+
+-- Name: why_not_decide_promotion(qms.approvals); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT array_remove(ARRAY[
+        CASE
+            WHEN NOT (qms.has_role('approver') OR qms.has_role('qa_approver') OR qms.has_role('admin'))
+                THEN 'it takes the role approver, qa_approver or admin'
+        END,
+        CASE WHEN asked.requested_by = qms.current_user_id() THEN 'whoever asked for it may not decide it' END,
+        (
+            SELECT 'whoever made the version may not decide about it'
+            FROM ml_loop.promotion_requests AS p
+            INNER JOIN ml_loop.model_versions AS v ON v.id = p.version_id
+            WHERE
+                p.id = asked.subject_id AND p.organization_id = asked.organization_id AND v.created_by = qms.current_user_id()
+                -- The shipped one was made with the program; whoever first had it answer only stored it.
+                AND v.origin <> 'shipped'
+        )
+    ], NULL)
+$$;
+
+ALTER FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) OWNER TO qms_definer;
+
+-- Name: FUNCTION why_not_decide_promotion(asked qms.approvals); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) IS 'Why this person may not decide about a version: neither who asked nor who made it may.';
+
+-- Name: why_not_promote(text, text, uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    asked ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    answers uuid := ml_loop.production_of(of_agent);
+    trial ml_loop.rollouts;
+    report ml_loop.gate_reports;
+BEGIN
+    IF answers = asked.id THEN
+        why := format('%s is in production already', asked.version);
+        RETURN;
+    ELSIF wanted = 'roll_back' THEN
+        IF asked.origin <> 'shipped' AND NOT EXISTS (
+            SELECT
+            FROM ml_loop.alias_moves AS m
+            WHERE
+                m.organization_id = ours AND m.model_name = of_agent AND m.alias = 'production'
+                AND asked.id IN (m.from_id, m.to_id)
+        ) THEN
+            why := format('%s was never in production: nobody can go back to it', asked.version);
+            hint := 'promote_model lets a new version go to people.';
+        END IF;
+        RETURN;
+    ELSIF asked.origin = 'trial' THEN
+        why := format('%s is a step of an optimiser, not what it proposed', asked.version);
+        RETURN;
+    ELSIF answers IS NULL THEN
+        why := format('there is no version of %s to compare with', of_agent);
+        RETURN;
+    END IF;
+    SELECT r.* INTO trial
+    FROM ml_loop.rollouts AS r
+    WHERE
+        r.organization_id = ours AND r.model_name = of_agent AND r.state = 'running'
+        AND r.kind IN ('canary', 'experiment');
+    IF trial.id IS NOT NULL AND (trial.version_id <> asked.id OR wanted <> 'production') THEN
+        why := format('%s is on trial already (%s, %s percent)', ml_loop.name_of(trial.version_id), trial.kind, trial.percent);
+        hint := 'One at a time: let it come to its end, or end it with rollback_model.';
+        RETURN;
+    END IF;
+    SELECT g.* INTO report
+    FROM ml_loop.gate_reports AS g
+    WHERE g.organization_id = ours AND g.version_id = asked.id AND g.baseline_id = answers
+    ORDER BY g.created_at DESC, g.id DESC
+    LIMIT 1;
+    IF report.id IS NULL THEN
+        why := format('%s has not been through the gates against %s, which is in production', asked.version, ml_loop.name_of(answers));
+        hint := 'Let it pass the gates first; a report against another version does not count.';
+        RETURN;
+    ELSIF NOT report.passed THEN
+        why := format('the last gate report of %s was not passed', asked.version);
+        hint := 'The report says which gate; a better version has to be made.';
+        RETURN;
+    END IF;
+    gates := report.id;
+    IF wanted = 'production' AND length(btrim(coalesce(watch ->> 'without_canary', ''))) < 10 AND NOT EXISTS (
+        SELECT
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND r.version_id = asked.id AND r.kind IN ('canary', 'experiment')
+            AND r.baseline_id = answers
+            AND (r.state = 'completed' OR (r.state = 'running' AND r.outcome @> '{"ready": true}'))
+    ) THEN
+        why := format('%s has not come through a canary or an experiment', asked.version);
+        hint := 'Begin with a canary, or say in without_canary why there is none; the signer reads it.';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) IS 'Why a version may not go to people, or not back, now; null when it may. With the gate report that lets it.';
+
+-- Name: withdraw(uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.withdraw(of_rollout uuid, why text) RETURNS ml_loop.rollouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'ending a roll-out');
+    standing ml_loop.rollouts;
+BEGIN
+    SELECT r.* INTO standing
+    FROM ml_loop.rollouts AS r
+    WHERE r.id = of_rollout AND r.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such roll-out' USING ERRCODE = 'QM023';
+    ELSIF standing.kind = 'production' THEN
+        RAISE EXCEPTION 'what is in production is taken back by a person'
+        USING ERRCODE = 'QM022', HINT = 'rollback_model asks for it.';
+    ELSIF standing.state <> 'running' THEN
+        RETURN standing;
+    END IF;
+    PERFORM ml_loop.end_rollout(
+        standing.id, 'stopped', btrim(why), qms.current_actor_kind(),
+        CASE WHEN standing.kind <> 'shadow' THEN ml_loop.watched(standing) END
+    );
+    SELECT r.* INTO standing FROM ml_loop.rollouts AS r WHERE r.id = of_rollout;
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.withdraw(of_rollout uuid, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION withdraw(of_rollout uuid, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) IS 'Ends a shadow, canary or experiment at once. Anybody who writes may: what was approved before answers again.';
 
 -- Name: match_embeddings(extensions.vector, integer, text, text); Type: FUNCTION; Schema: public; Owner: qms_definer
 
@@ -2828,19 +4549,6 @@ ALTER FUNCTION qms.count_records(filters jsonb, at_most integer) OWNER TO qms_de
 
 COMMENT ON FUNCTION qms.count_records(filters jsonb, at_most integer) IS 'How many records a list has, counted up to a limit.';
 
--- Name: current_actor_kind(); Type: FUNCTION; Schema: qms; Owner: qms_definer
-
-CREATE FUNCTION qms.current_actor_kind() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$SELECT qms_private.identity() ->> 'kind'$$;
-
-ALTER FUNCTION qms.current_actor_kind() OWNER TO qms_definer;
-
--- Name: FUNCTION current_actor_kind(); Type: COMMENT; Schema: qms; Owner: qms_definer
-
-COMMENT ON FUNCTION qms.current_actor_kind() IS 'human, agent or system: who holds the pen.';
-
 -- Name: current_organization_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.current_organization_id() RETURNS uuid
@@ -2853,19 +4561,6 @@ ALTER FUNCTION qms.current_organization_id() OWNER TO qms_definer;
 -- Name: FUNCTION current_organization_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
 
 COMMENT ON FUNCTION qms.current_organization_id() IS 'The organization of the caller. Use as (SELECT qms.current_organization_id()) in policies.';
-
--- Name: current_user_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
-
-CREATE FUNCTION qms.current_user_id() RETURNS uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$SELECT (qms_private.identity() ->> 'sub')::uuid$$;
-
-ALTER FUNCTION qms.current_user_id() OWNER TO qms_definer;
-
--- Name: FUNCTION current_user_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
-
-COMMENT ON FUNCTION qms.current_user_id() IS 'The person who acts, or on whose behalf an agent acts.';
 
 -- Name: due_after(uuid, timestamp with time zone, integer, text); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
@@ -4149,64 +5844,6 @@ ALTER FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) OWNE
 
 COMMENT ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) IS 'Refuses fields that do not exist, and names those that do (error QM024).';
 
--- Name: approvals; Type: TABLE; Schema: qms; Owner: qms_owner
-
-CREATE TABLE qms.approvals (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    tool text NOT NULL,
-    subject_id uuid NOT NULL,
-    content_sha256 text NOT NULL,
-    summary text NOT NULL,
-    content text NOT NULL,
-    requested_by uuid NOT NULL,
-    requested_kind text NOT NULL,
-    reason text NOT NULL,
-    client_name text,
-    state text DEFAULT 'pending'::text NOT NULL,
-    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
-    decided_by uuid,
-    decided_at timestamp with time zone,
-    decision_reason text,
-    channel text,
-    used_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    record_id uuid,
-    record_version integer,
-    record_sha256 text,
-    to_state text,
-    meaning text,
-    CONSTRAINT approvals_channel_check CHECK ((channel = ANY (ARRAY['terminal'::text, 'elicitation'::text, 'page'::text]))),
-    CONSTRAINT approvals_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT approvals_requested_kind_check CHECK ((requested_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT approvals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text]))),
-    CONSTRAINT bound_to_a_version CHECK (((record_id IS NULL) = ((record_version IS NULL) OR (record_sha256 IS NULL)))),
-    CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
-    CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])) OR ((tool = 'dispatch_agents'::text) AND (record_id IS NULL)))),
-    CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
-);
-
-ALTER TABLE ONLY qms.approvals FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE qms.approvals OWNER TO qms_owner;
-
--- Name: TABLE approvals; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON TABLE qms.approvals IS 'What a person has to decide: bound to the sha256 of exactly what will run, single use, expiring.';
-
--- Name: COLUMN approvals.content; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.content IS 'What the person is shown and what will run.';
-
--- Name: COLUMN approvals.channel; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.channel IS 'terminal: password asked on the terminal. elicitation: confirmed in the client. page: approval page.';
-
--- Name: COLUMN approvals.meaning; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approval, review, disposition, effectiveness, ...';
-
 -- Name: request_decision(uuid, integer, text, text, text); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.request_decision(record_id uuid, expected_version integer, to_state text, meaning text, reason text) RETURNS qms.approvals
@@ -5242,6 +6879,8 @@ BEGIN
     PERFORM set_config('qms.approval_id', asked.id::text, true);
     IF asked.tool = 'transition_record' THEN
         PERFORM qms.transition(asked.record_id, asked.record_version, asked.to_state, why);
+    ELSIF asked.tool IN ('promote_model', 'rollback_model') THEN
+        PERFORM ml_loop.carry_out_promotion(asked);
     ELSIF asked.tool = 'change_workflow' THEN
         INSERT INTO qms.workflow_definitions (organization_id, category, version, body, approval_id)
         SELECT d.organization_id, d.category, d.based_on + 1, d.body, asked.id
@@ -6184,6 +7823,66 @@ ALTER FUNCTION qms_private.follow_link(link_token text) OWNER TO qms_definer;
 -- Name: FUNCTION follow_link(link_token text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
 COMMENT ON FUNCTION qms_private.follow_link(link_token text) IS 'The approval a link leads to; null when it was followed before or is too old.';
+
+-- Name: give_feedback(text, uuid, double precision, text, text, text, boolean); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    person uuid := (qms_private.session_with(session_token)).user_id;
+    place uuid;
+    made uuid;
+BEGIN
+    IF person IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT r.organization_id INTO place
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = of_run AND r.agent_type <> 'client' AND r.completed_at IS NOT NULL
+        AND r.organization_id IN (SELECT m.organization_id FROM qms_private.memberships_of(person) AS m);
+    IF place IS NULL THEN
+        RAISE EXCEPTION 'there is no such answer for you' USING ERRCODE = 'QM023', HINT = 'The list shows what waits.';
+    ELSIF given IS NULL OR given NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'a score is between 0 and 1' USING ERRCODE = 'QM024', HINT = 'Choose one of the five.';
+    ELSIF shown_sha256 IS DISTINCT FROM encode(sha256(convert_to(qms_private.review_content(of_run)::text, 'UTF8')), 'hex') THEN
+        RAISE EXCEPTION 'what was shown is not what the answer is' USING ERRCODE = 'QM020', HINT = 'Open the page again.';
+    END IF;
+    PERFORM qms_private.lock_trail(place);
+    IF EXISTS (
+        SELECT FROM ml_loop.feedback_loop AS f
+        WHERE f.run_id = of_run AND f.given_by = person AND f.source = 'user' AND f.given_kind = 'human'
+    ) THEN
+        RAISE EXCEPTION 'you have judged this answer already' USING ERRCODE = 'QM021', HINT = 'What you gave stays.';
+    END IF;
+    PERFORM qms_private.become(person, place, 'reviewed an answer', 'review page');
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'feedback is given by somebody with a role other than auditor'
+        USING ERRCODE = 'QM022', HINT = 'Somebody else has to do it.';
+    END IF;
+    INSERT INTO ml_loop.feedback_loop (organization_id, run_id, source, score, label, comment)
+    VALUES (place, of_run, 'user', given, coalesce(in_short, ''), nullif(btrim(words), ''))
+    RETURNING id INTO made;
+    PERFORM qms_private.note_event(
+        place, 'ml_loop.feedback_loop', made, 'reviewed',
+        jsonb_build_object('run_id', of_run, 'score', given, 'label', in_short, 'shown_sha256', shown_sha256)
+    );
+    IF to_langfuse THEN
+        PERFORM ml_loop.send_score(made);
+    END IF;
+    PERFORM qms_private.nobody();
+    RETURN made;
+END
+$$;
+
+ALTER FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) IS 'Takes the feedback of the person of this session, as that person, once a run; null when the session has ended.';
 
 -- Name: guard_acceptable_without_control(qms.quality_items, jsonb, uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
@@ -8486,6 +10185,117 @@ ALTER FUNCTION qms_private.request_spending(exactly text, in_words text, why tex
 
 COMMENT ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) IS 'The approval a costly dispatch waits for: the same request finds the same one until it is used.';
 
+-- Name: review_content(uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_content(of_run uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+    SELECT jsonb_build_object(
+        'run_id', r.id, 'agent', r.agent_type, 'agent_version', r.agent_version, 'lane', r.lane, 'model', r.model,
+        'status', r.status, 'completed_at', r.completed_at, 'request', r.input ->> 'request',
+        'subject', r.input ->> 'subject', 'answer', r.output
+    )
+    FROM agents.agent_runs AS r
+    WHERE r.id = of_run
+$$;
+
+ALTER FUNCTION qms_private.review_content(of_run uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_content(of_run uuid); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_content(of_run uuid) IS 'What a person judges of a run: request and answer, exactly.';
+
+-- Name: review_run(text, uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_run(session_token text, of_run uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    person uuid := (qms_private.session_with(session_token)).user_id;
+    run agents.agent_runs;
+    own ml_loop.feedback_loop;
+    shown jsonb;
+BEGIN
+    SELECT r.* INTO run
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = of_run AND r.agent_type <> 'client' AND r.completed_at IS NOT NULL
+        AND r.organization_id IN (SELECT m.organization_id FROM qms_private.memberships_of(person) AS m);
+    IF run.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT f.* INTO own
+    FROM ml_loop.feedback_loop AS f
+    WHERE f.run_id = run.id AND f.given_by = person AND f.source = 'user' AND f.given_kind = 'human'
+    ORDER BY f.created_at DESC
+    LIMIT 1;
+    shown := qms_private.review_content(run.id);
+    RETURN shown || jsonb_build_object(
+        'organization', (SELECT o.name FROM qms.organizations AS o WHERE o.id = run.organization_id),
+        'sha256', encode(sha256(convert_to(shown::text, 'UTF8')), 'hex'),
+        'calls', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'label', k.state ->> 'label', 'tool', k.state ->> 'tool', 'ok', k.state -> 'ok',
+                'asked', left(c.tool_input::text, 2000), 'said', left(k.state ->> 'text', 4000)
+            ) ORDER BY k.step), '[]')
+            FROM agents.context_state AS k
+            LEFT JOIN agents.tool_calls AS c ON c.id = (k.state ->> 'call_id')::uuid AND c.run_id = run.id
+            WHERE k.run_id = run.id AND k.kind = 'tool'
+        ),
+        'own', CASE WHEN own.id IS NOT NULL THEN jsonb_build_object(
+            'id', own.id, 'score', own.score, 'label', own.label, 'comment', own.comment, 'created_at', own.created_at
+        ) END,
+        'others', (
+            SELECT count(*) FROM ml_loop.feedback_loop AS f
+            WHERE f.run_id = run.id AND f.organization_id = run.organization_id AND f.id IS DISTINCT FROM own.id
+        ),
+        -- Nobody is led by what others thought: it is shown to those who have said what they think.
+        'earlier', CASE WHEN own.id IS NOT NULL THEN (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'source', f.source, 'kind', f.given_kind, 'score', f.score, 'label', f.label, 'comment', f.comment,
+                'created_at', f.created_at,
+                'by', (SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = f.given_by AND f.source = 'user')
+            ) ORDER BY f.created_at, f.id), '[]')
+            FROM ml_loop.feedback_loop AS f
+            WHERE f.run_id = run.id AND f.organization_id = run.organization_id AND f.id <> own.id
+        ) ELSE '[]' END
+    );
+END
+$$;
+
+ALTER FUNCTION qms_private.review_run(session_token text, of_run uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_run(session_token text, of_run uuid); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_run(session_token text, of_run uuid) IS 'A run as the person of this session judges it, with what its calls were told; what others gave only after the own score. Null when there is none in that person''s organizations.';
+
+-- Name: review_waiting(text, text, integer); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) RETURNS TABLE(run_id uuid, organization text, agent text, agent_version text, lane text, request text, completed_at timestamp with time zone, reasons text[], place text, total bigint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        c.run_id, m.organization_name, c.agent, c.agent_version, c.lane, left(c.request, 300), c.completed_at, c.reasons,
+        c.place, count(*) OVER ()
+    FROM qms_private.session_with(session_token) AS s
+    CROSS JOIN LATERAL qms_private.memberships_of(s.user_id) AS m
+    CROSS JOIN LATERAL ml_loop.review_candidates(m.organization_id, (clock_timestamp() AT TIME ZONE 'UTC')::date) AS c
+    WHERE c.place COLLATE "C" > after_place
+    ORDER BY c.place COLLATE "C"
+    LIMIT max_rows
+$$;
+
+ALTER FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_waiting(session_token text, after_place text, max_rows integer); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) IS 'What waits for a look in the organizations of whoever has this session; no scores, so that nobody is led by them.';
+
 -- Name: run_script(text); Type: FUNCTION; Schema: qms_private; Owner: qms_owner
 
 CREATE FUNCTION qms_private.run_script(script text) RETURNS void
@@ -9015,6 +10825,8 @@ BEGIN
     IF asked.tool = 'change_workflow' THEN
         RETURN CASE WHEN qms.has_role('qa_approver') THEN '{}'::text [] ELSE ARRAY['it takes the role qa_approver'] END
         || CASE WHEN asked.requested_by = qms.current_user_id() THEN ARRAY['whoever drafted it may not approve it'] ELSE '{}'::text [] END;
+    ELSIF asked.tool IN ('promote_model', 'rollback_model') THEN
+        RETURN ml_loop.why_not_decide_promotion(asked);
     END IF;
     IF asked.record_id IS NULL THEN
         RETURN CASE
@@ -11271,52 +13083,6 @@ ALTER TABLE ml_loop.alert_rules OWNER TO qms_owner;
 
 COMMENT ON TABLE ml_loop.alert_rules IS 'From when on something is an alert, as an organization set it; the newest row of a metric counts, without one the shipped limit.';
 
--- Name: alerts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
-
-CREATE TABLE ml_loop.alerts (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    metric text NOT NULL,
-    subject text DEFAULT ''::text NOT NULL,
-    level text NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    threshold double precision NOT NULL,
-    opened_value double precision NOT NULL,
-    last_value double precision NOT NULL,
-    n integer DEFAULT 0 NOT NULL,
-    message text NOT NULL,
-    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    acknowledged_by uuid,
-    acknowledged_kind text,
-    acknowledged_at timestamp with time zone,
-    acknowledged_why text,
-    closed_at timestamp with time zone,
-    closed_why text,
-    told jsonb DEFAULT '[]'::jsonb NOT NULL,
-    CONSTRAINT alert_acknowledged_by_someone CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
-    CONSTRAINT alert_closed_is_dated CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
-    CONSTRAINT alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
-    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
-);
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN metric SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN subject SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN level SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN state SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN message SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_kind SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_why SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN closed_why SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN told SET STATISTICS 0;
-
-ALTER TABLE ONLY ml_loop.alerts FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE ml_loop.alerts OWNER TO qms_owner;
-
--- Name: TABLE alerts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON TABLE ml_loop.alerts IS 'What went beyond a limit: opened, acknowledged by somebody, closed when it is clearly back.';
-
 -- Name: alias_moves; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
 CREATE TABLE ml_loop.alias_moves (
@@ -11794,142 +13560,6 @@ ALTER TABLE ml_loop.model_answers OWNER TO qms_owner;
 -- Name: TABLE model_answers; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.model_answers IS 'What a judge or an optimiser was answered: the same question is not paid for twice, and a resumed job hears the same.';
-
--- Name: model_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
-
-CREATE TABLE ml_loop.model_versions (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    model_name text NOT NULL,
-    version text NOT NULL,
-    config jsonb NOT NULL,
-    metrics jsonb DEFAULT '{}'::jsonb,
-    status text DEFAULT 'training'::text,
-    deployed_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now(),
-    content text,
-    content_sha256 text,
-    origin text DEFAULT 'written'::text NOT NULL,
-    parent_id uuid,
-    dataset_version_id uuid,
-    job_id uuid,
-    notes text DEFAULT ''::text NOT NULL,
-    created_by uuid,
-    created_kind text,
-    CONSTRAINT content_is_what_it_says CHECK ((((content IS NULL) = (content_sha256 IS NULL)) AND ((content IS NULL) OR ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text)) AND ((content)::jsonb = config) AND (version = ((model_name || '@'::text) || "left"(content_sha256, 12))))))),
-    CONSTRAINT model_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'trained'::text, 'trial'::text, 'written'::text])))
-);
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN model_name SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN version SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN config SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN metrics SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN status SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN origin SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN notes SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN created_kind SET STATISTICS 0;
-
-ALTER TABLE ONLY ml_loop.model_versions FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE ml_loop.model_versions OWNER TO qms_owner;
-
--- Name: TABLE model_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
-
--- Name: COLUMN model_versions.content; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON COLUMN ml_loop.model_versions.content IS 'The version itself as canonical JSON: prompt, exemplars, model, effort, limits, tools, shape of the answer. Its hash is its name.';
-
--- Name: COLUMN model_versions.origin; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON COLUMN ml_loop.model_versions.origin IS 'shipped with the program; trained by a job; trial: a step of an optimiser; written by hand.';
-
--- Name: promotion_requests; Type: TABLE; Schema: ml_loop; Owner: qms_owner
-
-CREATE TABLE ml_loop.promotion_requests (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    model_name text NOT NULL,
-    action text NOT NULL,
-    version_id uuid,
-    percent numeric,
-    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
-    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
-    gate_report_id uuid,
-    content text NOT NULL,
-    reason text NOT NULL,
-    requested_by uuid DEFAULT qms.current_user_id() NOT NULL,
-    requested_kind text DEFAULT qms.current_actor_kind() NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT promotion_requests_action_check CHECK ((action = ANY (ARRAY['canary'::text, 'experiment'::text, 'production'::text, 'roll_back'::text]))),
-    CONSTRAINT promotion_requests_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
-    CONSTRAINT promotion_requests_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
-    CONSTRAINT promotion_requests_reason_check CHECK ((char_length(btrim(reason)) >= 10))
-);
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN model_name SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN action SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN sticky_by SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN plan SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN content SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN reason SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN requested_kind SET STATISTICS 0;
-
-ALTER TABLE ONLY ml_loop.promotion_requests FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE ml_loop.promotion_requests OWNER TO qms_owner;
-
--- Name: TABLE promotion_requests; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON TABLE ml_loop.promotion_requests IS 'What a person was asked to let go to people, or to take back; a version of null is the shipped one.';
-
--- Name: rollouts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
-
-CREATE TABLE ml_loop.rollouts (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    model_name text NOT NULL,
-    kind text NOT NULL,
-    version_id uuid NOT NULL,
-    baseline_id uuid,
-    percent numeric NOT NULL,
-    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
-    salt text DEFAULT (gen_random_uuid())::text NOT NULL,
-    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
-    gate_report_id uuid,
-    approval_id uuid,
-    state text DEFAULT 'running'::text NOT NULL,
-    outcome jsonb DEFAULT '{}'::jsonb NOT NULL,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    ended_at timestamp with time zone,
-    end_reason text,
-    ended_kind text,
-    CONSTRAINT rollout_end_is_told CHECK ((((state = 'running'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
-    CONSTRAINT rollouts_kind_check CHECK ((kind = ANY (ARRAY['shadow'::text, 'canary'::text, 'experiment'::text, 'production'::text]))),
-    CONSTRAINT rollouts_outcome_check CHECK ((jsonb_typeof(outcome) = 'object'::text)),
-    CONSTRAINT rollouts_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
-    CONSTRAINT rollouts_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
-    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'rolled_back'::text, 'stopped'::text]))),
-    CONSTRAINT rollouts_sticky_by_check CHECK ((sticky_by = ANY (ARRAY['dispatch'::text, 'person'::text])))
-);
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN model_name SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN kind SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN sticky_by SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN salt SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN plan SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN state SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN outcome SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN end_reason SET STATISTICS 0;
-ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN ended_kind SET STATISTICS 0;
-
-ALTER TABLE ONLY ml_loop.rollouts FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE ml_loop.rollouts OWNER TO qms_owner;
-
--- Name: TABLE rollouts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
-
-COMMENT ON TABLE ml_loop.rollouts IS 'How a version goes to people: to how many of them, watched against which other, and how it ended. The plan holds the limits of the watch.';
 
 -- Name: training_data; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -14708,6 +16338,10 @@ ALTER TABLE ONLY search.term_stats
 
 CREATE UNIQUE INDEX agent_runs_attempt ON agents.agent_runs USING btree (dispatch_id, task_key, attempt) WHERE (dispatch_id IS NOT NULL);
 
+-- Name: agent_runs_ended; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_ended ON agents.agent_runs USING btree (organization_id, completed_at) WHERE (dispatch_id IS NOT NULL);
+
 -- Name: agent_runs_of_rollout; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_runs_of_rollout ON agents.agent_runs USING btree (rollout_id, completed_at) WHERE (rollout_id IS NOT NULL);
@@ -14779,6 +16413,10 @@ CREATE INDEX job_notes_org ON agents.job_notes USING btree (organization_id);
 -- Name: jobs_newest; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX jobs_newest ON agents.jobs USING btree (organization_id, kind, created_at DESC);
+
+-- Name: jobs_scheduled; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_scheduled ON agents.jobs USING btree (organization_id, ((spec ->> 'job'::text)), created_at DESC) WHERE (kind = 'scheduled'::text);
 
 -- Name: jobs_unfinished; Type: INDEX; Schema: agents; Owner: qms_owner
 
@@ -15905,9 +17543,17 @@ CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.model_versions FOR EACH ROW E
 
 CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.promotion_requests FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('requested_by', 'requested_kind');
 
+-- Name: feedback_loop complete_feedback; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER complete_feedback BEFORE INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.complete_feedback();
+
 -- Name: model_versions keep_version; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
 
 CREATE TRIGGER keep_version BEFORE UPDATE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_version();
+
+-- Name: feedback_loop learn_from_feedback; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER learn_from_feedback AFTER INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.learn_from_feedback();
 
 -- Name: alerts never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
 
@@ -16008,6 +17654,10 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.rollouts FOR EACH STAT
 -- Name: training_data never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.training_data FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data only_people_validate; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER only_people_validate BEFORE INSERT ON ml_loop.training_data FOR EACH ROW EXECUTE FUNCTION ml_loop.only_people_validate();
 
 -- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
 
@@ -18037,6 +19687,10 @@ ALTER TABLE ONLY search.term_stats
 
 CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: agent_runs administration; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY administration ON agents.agent_runs FOR SELECT TO qms_definer USING (true);
+
 -- Name: agent_runs; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
 ALTER TABLE agents.agent_runs ENABLE ROW LEVEL SECURITY;
@@ -18160,6 +19814,22 @@ CREATE POLICY read_own ON agents.jobs FOR SELECT TO qms_app, qms_sql USING ((org
 -- Name: tool_calls read_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY read_own ON agents.tool_calls FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: agent_runs review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.agent_runs FOR SELECT TO qms_definer USING (true);
+
+-- Name: agent_traces review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.agent_traces FOR SELECT TO qms_definer USING (true);
+
+-- Name: context_state review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.context_state FOR SELECT TO qms_definer USING (true);
+
+-- Name: tool_calls review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.tool_calls FOR SELECT TO qms_definer USING (true);
 
 -- Name: tool_calls; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
@@ -19641,6 +21311,11 @@ GRANT ALL ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended t
 REVOKE ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) TO qms_app;
 
+-- Name: FUNCTION forget_undelivered(older_than interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.forget_undelivered(older_than interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.forget_undelivered(older_than interval) TO qms_app;
+
 -- Name: TABLE dispatches; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT,UPDATE ON TABLE agents.dispatches TO qms_ledger;
@@ -19666,6 +21341,7 @@ REVOKE ALL ON FUNCTION agents.hold_job(of_job uuid, with_fence integer) FROM PUB
 GRANT SELECT,INSERT ON TABLE agents.agent_runs TO qms_ledger;
 GRANT SELECT ON TABLE agents.agent_runs TO qms_app;
 GRANT SELECT ON TABLE agents.agent_runs TO qms_sql;
+GRANT SELECT ON TABLE agents.agent_runs TO qms_definer;
 
 -- Name: COLUMN agent_runs.status; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -19808,6 +21484,7 @@ GRANT ALL ON FUNCTION agents.outbox_done(ids bigint[]) TO qms_server;
 
 REVOKE ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) TO qms_server;
+GRANT ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) TO qms_definer;
 
 -- Name: FUNCTION outbox_retry(ids bigint[], delay interval, reason text, give_up boolean); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -19872,22 +21549,152 @@ REVOKE ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_server;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_owner;
 
+-- Name: TABLE alerts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alerts TO qms_definer;
+
+-- Name: FUNCTION acknowledge_alert(alert_id uuid, because text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) TO qms_app;
+
 -- Name: FUNCTION as_oneself(); Type: ACL; Schema: ml_loop; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION ml_loop.as_oneself() FROM PUBLIC;
+
+-- Name: FUNCTION begin_move(why text, doing text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.begin_move(why text, doing text) FROM PUBLIC;
+
+-- Name: TABLE approvals; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT SELECT,INSERT,UPDATE ON TABLE qms.approvals TO qms_definer;
+GRANT SELECT ON TABLE qms.approvals TO qms_app;
+GRANT SELECT ON TABLE qms.approvals TO qms_sql;
+
+-- Name: FUNCTION carry_out_promotion(approved qms.approvals); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) FROM PUBLIC;
 
 -- Name: FUNCTION choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean); Type: ACL; Schema: ml_loop; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) TO qms_ledger;
 
+-- Name: FUNCTION complete_feedback(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.complete_feedback() FROM PUBLIC;
+
+-- Name: FUNCTION end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) TO qms_app;
+
+-- Name: FUNCTION keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) TO qms_app;
+
 -- Name: FUNCTION keep_version(); Type: ACL; Schema: ml_loop; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION ml_loop.keep_version() FROM PUBLIC;
 
+-- Name: FUNCTION learn_from_feedback(); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.learn_from_feedback() FROM PUBLIC;
+
+-- Name: FUNCTION move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) FROM PUBLIC;
+
+-- Name: FUNCTION name_of(of_version uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.name_of(of_version uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.name_of(of_version uuid) TO qms_app;
+
+-- Name: FUNCTION nominate(of_agent text, of_version uuid, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) TO qms_app;
+
+-- Name: FUNCTION only_people_validate(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.only_people_validate() FROM PUBLIC;
+
+-- Name: FUNCTION outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) TO qms_app;
+
+-- Name: FUNCTION production_of(of_agent text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.production_of(of_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.production_of(of_agent text) TO qms_app;
+
+-- Name: FUNCTION current_actor_kind(); Type: ACL; Schema: qms; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms.current_actor_kind() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_app;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_sql;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_ledger;
+
+-- Name: FUNCTION current_user_id(); Type: ACL; Schema: qms; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms.current_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_app;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_sql;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_ledger;
+
+-- Name: TABLE promotion_requests; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.promotion_requests TO qms_app;
+GRANT SELECT ON TABLE ml_loop.promotion_requests TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.promotion_requests TO qms_definer;
+
+-- Name: FUNCTION promotion_words(asked ml_loop.promotion_requests); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) FROM PUBLIC;
+
+-- Name: FUNCTION put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) FROM PUBLIC;
+
 -- Name: FUNCTION register_version(of_organization uuid, of_model text, shipped jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION review_candidates(of_organization uuid, on_day date); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) TO qms_definer;
+
+-- Name: FUNCTION run_that_drafted(of_organization uuid, of_record uuid, at_version integer); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) TO qms_definer;
+
+-- Name: FUNCTION send_score(of_feedback uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.send_score(of_feedback uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.send_score(of_feedback uuid) TO qms_app;
+
+-- Name: FUNCTION settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) TO qms_app;
 
 -- Name: FUNCTION share_of(salt text, sticks_to text); Type: ACL; Schema: ml_loop; Owner: qms_owner
 
@@ -19895,10 +21702,74 @@ REVOKE ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_app;
 GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_definer;
 
+-- Name: TABLE rollouts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.rollouts TO qms_definer;
+
+-- Name: FUNCTION start_shadow(of_agent text, of_version uuid, share numeric, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) TO qms_app;
+
 -- Name: FUNCTION store_version(of_model text, made jsonb); Type: ACL; Schema: ml_loop; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) TO qms_app;
+
+-- Name: FUNCTION take_back(of_rollout ml_loop.rollouts, seen jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION told_alert(alert_id uuid, told_of jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) TO qms_app;
+
+-- Name: FUNCTION untold_alert(alert_id uuid, told_of jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) TO qms_app;
+
+-- Name: TABLE model_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.model_versions TO qms_app;
+GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_definer;
+GRANT SELECT ON TABLE ml_loop.model_versions TO qms_ledger;
+
+-- Name: FUNCTION version_of(of_agent text, of_version uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.version_of(of_agent text, of_version uuid) FROM PUBLIC;
+
+-- Name: FUNCTION watch_plan(given jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watch_plan(given jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watch_plan(given jsonb) TO qms_app;
+
+-- Name: FUNCTION watch_rollouts(of_agent text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watch_rollouts(of_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watch_rollouts(of_agent text) TO qms_app;
+
+-- Name: FUNCTION watched(of_rollout ml_loop.rollouts); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) TO qms_app;
+
+-- Name: FUNCTION why_not_decide_promotion(asked qms.approvals); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) FROM PUBLIC;
+
+-- Name: FUNCTION why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) FROM PUBLIC;
+
+-- Name: FUNCTION withdraw(of_rollout uuid, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) TO qms_app;
 
 -- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: ACL; Schema: public; Owner: qms_definer
 
@@ -20069,26 +21940,12 @@ GRANT ALL ON FUNCTION qms.coming_version(item qms.quality_items) TO qms_definer;
 REVOKE ALL ON FUNCTION qms.count_records(filters jsonb, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.count_records(filters jsonb, at_most integer) TO qms_app;
 
--- Name: FUNCTION current_actor_kind(); Type: ACL; Schema: qms; Owner: qms_definer
-
-REVOKE ALL ON FUNCTION qms.current_actor_kind() FROM PUBLIC;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_app;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_sql;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_ledger;
-
 -- Name: FUNCTION current_organization_id(); Type: ACL; Schema: qms; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms.current_organization_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_app;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_sql;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_ledger;
-
--- Name: FUNCTION current_user_id(); Type: ACL; Schema: qms; Owner: qms_definer
-
-REVOKE ALL ON FUNCTION qms.current_user_id() FROM PUBLIC;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_app;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_sql;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_ledger;
 
 -- Name: FUNCTION due_after(of_organization uuid, since timestamp with time zone, days integer, kind text); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -20309,12 +22166,6 @@ GRANT ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) TO qms_def
 REVOKE ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) TO qms_app;
 GRANT ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) TO qms_definer;
-
--- Name: TABLE approvals; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT SELECT,INSERT,UPDATE ON TABLE qms.approvals TO qms_definer;
-GRANT SELECT ON TABLE qms.approvals TO qms_app;
-GRANT SELECT ON TABLE qms.approvals TO qms_sql;
 
 -- Name: FUNCTION request_decision(record_id uuid, expected_version integer, to_state text, meaning text, reason text); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -20688,6 +22539,12 @@ REVOKE ALL ON FUNCTION qms_private.exclusion_text(proposed qms.compliance_record
 REVOKE ALL ON FUNCTION qms_private.follow_link(link_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms_private.follow_link(link_token text) TO qms_server;
 GRANT ALL ON FUNCTION qms_private.follow_link(link_token text) TO qms_owner;
+
+-- Name: FUNCTION give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) TO qms_owner;
 
 -- Name: FUNCTION guard_acceptable_without_control(item qms.quality_items, options jsonb, person uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
 
@@ -21132,6 +22989,7 @@ GRANT ALL ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization 
 -- Name: FUNCTION name_of(person uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms_private.name_of(person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.name_of(person uuid) TO qms_app;
 
 -- Name: FUNCTION next_number(of_organization uuid, of_prefix text, in_year integer); Type: ACL; Schema: qms_private; Owner: qms_definer
 
@@ -21204,6 +23062,22 @@ GRANT ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uu
 
 REVOKE ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION review_content(of_run uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_content(of_run uuid) FROM PUBLIC;
+
+-- Name: FUNCTION review_run(session_token text, of_run uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) TO qms_owner;
+
+-- Name: FUNCTION review_waiting(session_token text, after_place text, max_rows integer); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) TO qms_owner;
 
 -- Name: FUNCTION run_script(script text); Type: ACL; Schema: qms_private; Owner: qms_owner
 
@@ -21617,6 +23491,7 @@ GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_definer;
 GRANT SELECT,INSERT ON TABLE agents.agent_traces TO qms_ledger;
 GRANT SELECT ON TABLE agents.agent_traces TO qms_app;
 GRANT SELECT ON TABLE agents.agent_traces TO qms_sql;
+GRANT SELECT ON TABLE agents.agent_traces TO qms_definer;
 
 -- Name: COLUMN agent_traces.output; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -21639,6 +23514,7 @@ GRANT UPDATE(duration_ms) ON TABLE agents.agent_traces TO qms_ledger;
 GRANT SELECT ON TABLE agents.context_state TO qms_app;
 GRANT SELECT ON TABLE agents.context_state TO qms_sql;
 GRANT SELECT,INSERT ON TABLE agents.context_state TO qms_ledger;
+GRANT SELECT ON TABLE agents.context_state TO qms_definer;
 
 -- Name: TABLE decisions; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -21670,6 +23546,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.otlp_outbox TO qms_ledger;
 GRANT SELECT,INSERT ON TABLE agents.tool_calls TO qms_ledger;
 GRANT SELECT ON TABLE agents.tool_calls TO qms_app;
 GRANT SELECT ON TABLE agents.tool_calls TO qms_sql;
+GRANT SELECT ON TABLE agents.tool_calls TO qms_definer;
 
 -- Name: COLUMN tool_calls.tool_output; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -21720,12 +23597,6 @@ GRANT SELECT,INSERT ON TABLE auth.users TO qms_definer;
 GRANT SELECT,INSERT ON TABLE ml_loop.alert_rules TO qms_app;
 GRANT SELECT ON TABLE ml_loop.alert_rules TO qms_sql;
 GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alert_rules TO qms_definer;
-
--- Name: TABLE alerts; Type: ACL; Schema: ml_loop; Owner: qms_owner
-
-GRANT SELECT ON TABLE ml_loop.alerts TO qms_app;
-GRANT SELECT ON TABLE ml_loop.alerts TO qms_sql;
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alerts TO qms_definer;
 
 -- Name: TABLE alias_moves; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
@@ -21842,25 +23713,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.job_schedules TO qms_definer;
 GRANT SELECT,INSERT ON TABLE ml_loop.model_answers TO qms_app;
 GRANT SELECT ON TABLE ml_loop.model_answers TO qms_sql;
 GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_answers TO qms_definer;
-
--- Name: TABLE model_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
-
-GRANT SELECT,INSERT ON TABLE ml_loop.model_versions TO qms_app;
-GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_definer;
-GRANT SELECT ON TABLE ml_loop.model_versions TO qms_ledger;
-
--- Name: TABLE promotion_requests; Type: ACL; Schema: ml_loop; Owner: qms_owner
-
-GRANT SELECT,INSERT ON TABLE ml_loop.promotion_requests TO qms_app;
-GRANT SELECT ON TABLE ml_loop.promotion_requests TO qms_sql;
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.promotion_requests TO qms_definer;
-
--- Name: TABLE rollouts; Type: ACL; Schema: ml_loop; Owner: qms_owner
-
-GRANT SELECT ON TABLE ml_loop.rollouts TO qms_app;
-GRANT SELECT ON TABLE ml_loop.rollouts TO qms_sql;
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.rollouts TO qms_definer;
 
 -- Name: TABLE training_data; Type: ACL; Schema: ml_loop; Owner: qms_owner
 

@@ -261,6 +261,7 @@ class Engine:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_lease)
             tasks.start_soon(self._keep_watch)
+            tasks.start_soon(self._work.keep_time, self._person)
 
     async def aclose(self) -> None:
         """Stop at once and hand back what is under way: another process, or this one's successor, goes on with it."""

@@ -11,13 +11,14 @@ from uuid import UUID
 import anyio
 
 from qms_mcp.auth.principal import Principal
-from qms_mcp.errors import NotAuthenticatedError, TakenOverError
+from qms_mcp.errors import NotAuthenticatedError, QmsError, TakenOverError
 from qms_mcp.services.dispatch.rows import GRACE, TakenRun
 from qms_mcp.services.learning.after_runs import EndedRun
 
 if TYPE_CHECKING:
     from qms_mcp.services.container import Services
 
+_FIRST_TICK, _NEXT_TICK = 60.0, 20.0
 ENDED = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}  # of a workflow
 _log = logging.getLogger(__name__)
 
@@ -81,6 +82,20 @@ class JobWorker:
                 await jobs.abandon(job_id, "It could not be begun; the log of qms-mcp says more.")
             elif begun is None:
                 await self._holder.start_job(job_id, in_workers=person is None)
+
+    async def keep_time(self, person: Principal | None) -> None:
+        """Open what is due on a schedule, for as long as the process runs; workers do what others open."""
+        if person is None or person.roles <= {"auditor"}:
+            return
+        await anyio.sleep(_FIRST_TICK)  # a server that is asked one thing and goes does nothing else
+        while True:
+            try:
+                await self._services.operations.ticker.tick(person)
+            except QmsError as error:
+                _log.warning("what is due could not be begun: %s", error.message)
+            except Exception:  # noqa: BLE001 - whatever it is, it goes on
+                _log.exception("what is due could not be begun")
+            await anyio.sleep(_NEXT_TICK)
 
     async def run_ended(self, principal: Principal, run: TakenRun) -> None:
         """Let the improvement loop take note of a run; it never fails."""

@@ -26,6 +26,7 @@ from qms_mcp.services.jobs.service import Jobs
 from qms_mcp.services.learning.loop import Beside, Learning
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.operations.service import Operations
 from qms_mcp.services.quality_checks.dataset_reading import datasets_over
 from qms_mcp.services.quality_checks.service import QualityChecks
 from qms_mcp.services.records.service import Records
@@ -71,6 +72,7 @@ class Services:
     feedback_classes: FeedbackClassifier
     jobs: Jobs
     learning: Learning
+    operations: Operations
     reports: QualityReports
     risks: Risks
     search: Search
@@ -99,8 +101,7 @@ class Services:
             links: The approval page of this server, if it has one.
             home: Folder of this machine's data; the one of the settings if left out.
         """
-        guard = Guard(search_path=SQL_SEARCH_PATH)
-        embedding = Embedding(database, settings)
+        guard, embedding = Guard(search_path=SQL_SEARCH_PATH), Embedding(database, settings)
         documents = Documents(database, settings, home or settings.qms_home or default_home())
         beside = Beside(
             Dispatches(database, embedding, settings), embedding, FeedbackClassifier(database, settings),
@@ -108,6 +109,7 @@ class Services:
         )  # fmt: skip
         analysis = Workbench(database, Sources(database, Querying(database, guard, settings.qms_statement_timeout_ms)))
         sql_tools, search = SqlTools(database, guard, settings), Search(database, embedding)
+        learning, workflow = Learning.over(database, settings, beside), Workflow(database, beside.signing)
         return cls(
             database=database,
             analysis=analysis,
@@ -130,7 +132,8 @@ class Services:
             events=Events(database, beside.signing),
             feedback_classes=beside.feedback_classes,
             jobs=beside.jobs,
-            learning=Learning.over(database, settings, beside),
+            learning=learning,
+            operations=Operations(database, settings, beside.jobs, learning, workflow),
             reports=QualityReports(database, analysis, documents.originals, settings),
             risks=Risks(database),
             search=search,
@@ -145,5 +148,5 @@ class Services:
             sql_tests=SqlTests(database, guard),
             review=CodeReview(database, guard),
             validation=DataValidation(database, guard, settings.qms_statement_timeout_ms),
-            workflow=Workflow(database, beside.signing),
+            workflow=workflow,
         )

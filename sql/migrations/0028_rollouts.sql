@@ -81,14 +81,14 @@ AS $$
             SELECT
             FROM ml_loop.feedback_loop AS f
             WHERE
-                f.run_id = of_run.id AND f.organization_id = of_run.organization_id AND f.source = 'automated'
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'automated'
                 AND f.label = 'automatic' AND f.score < score_limit
         ) THEN 'low score'
         WHEN EXISTS (
             SELECT
             FROM ml_loop.feedback_loop AS f
             WHERE
-                f.run_id = of_run.id AND f.organization_id = of_run.organization_id AND f.source = 'user'
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'user'
                 AND f.score < 0.5 AND f.given_kind = ANY(as_told)
         ) THEN 'bad feedback'
         ELSE ''
@@ -610,7 +610,10 @@ AS $$
             SELECT 'whoever made the version may not decide about it'
             FROM ml_loop.promotion_requests AS p
             INNER JOIN ml_loop.model_versions AS v ON v.id = p.version_id
-            WHERE p.id = asked.subject_id AND p.organization_id = asked.organization_id AND v.created_by = qms.current_user_id()
+            WHERE
+                p.id = asked.subject_id AND p.organization_id = asked.organization_id AND v.created_by = qms.current_user_id()
+                -- The shipped one was made with the program; whoever first had it answer only stored it.
+                AND v.origin <> 'shipped'
         )
     ], NULL)
 $$;

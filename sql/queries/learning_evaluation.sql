@@ -63,6 +63,12 @@ WHERE e.job_id = %(job_id)s AND e.dispatch_id IS NOT NULL
 ORDER BY e.created_at DESC
 LIMIT 1;
 
+-- name: job_was_cancelled
+-- Whether somebody cancelled the job; one whose process ended goes on elsewhere.
+SELECT j.state = 'cancelled' AS cancelled
+FROM agents.jobs AS j
+WHERE j.id = %(job_id)s;
+
 -- name: dispatched
 -- Says which dispatch runs the cases.
 UPDATE ml_loop.evaluations AS e
@@ -102,11 +108,11 @@ LEFT JOIN agents.agent_runs AS r ON r.id = t.run_id
 LEFT JOIN LATERAL (
     SELECT
         count(*) AS made,
-        count(*) FILTER (WHERE NOT coalesce(k.success, false)) AS failed,
+        count(*) FILTER (WHERE k.success IS NOT TRUE) AS failed,
         array_agg(k.tool_name ORDER BY k.created_at) AS tools
     FROM agents.tool_calls AS k
     WHERE k.run_id = t.run_id
-) AS c ON true
+) AS c ON TRUE
 WHERE t.dispatch_id = %(dispatch_id)s
 ORDER BY t.position;
 
@@ -117,9 +123,9 @@ INSERT INTO ml_loop.eval_results (
     latency_ms, cost_usd
 )
 SELECT
-    qms.current_organization_id(),
-    %(version_id)s,
-    %(id)s,
+    qms.current_organization_id() AS organization_id,
+    %(version_id)s AS model_version_id,
+    %(id)s AS evaluation_id,
     s.case_key,
     s.dataset_item_id,
     s.eval_type,
@@ -178,6 +184,6 @@ ORDER BY i.position;
 
 -- name: mirror
 -- Puts messages for Langfuse into the outbox, in their order.
-SELECT agents.outbox_put(%(organization_id)s, m.path, m.payload)
-FROM jsonb_to_recordset(%(messages)s::jsonb) WITH ORDINALITY AS m (path text, payload jsonb, place bigint)
+SELECT agents.outbox_put(%(organization_id)s, m.message ->> 'path', m.message -> 'payload')
+FROM jsonb_array_elements(%(messages)s::jsonb) WITH ORDINALITY AS m (message, place)
 ORDER BY m.place;

@@ -56,11 +56,20 @@ SELECT
     r.task_key AS key,
     c.tool_name AS tool,
     CASE WHEN jsonb_typeof(c.tool_input) = 'object' THEN c.tool_input ELSE '{}'::jsonb END AS arguments,
-    coalesce(c.success, false) AS success
+    c.success IS TRUE AS success
 FROM agents.agent_runs AS r
 INNER JOIN agents.tool_calls AS c ON c.run_id = r.id
 WHERE r.dispatch_id = %(dispatch_id)s AND c.kind = 'tool'
 ORDER BY c.created_at, c.id;
+
+-- name: answers
+-- What was answered in the cases of a dispatch, over all attempts.
+SELECT
+    r.task_key AS key,
+    r.output
+FROM agents.agent_runs AS r
+WHERE r.dispatch_id = %(dispatch_id)s AND r.output IS NOT NULL
+ORDER BY r.task_key, r.attempt;
 
 -- name: seen
 -- How many of the cases a version was, or a version it comes from was, made with: the same item, or one of the same
@@ -101,3 +110,7 @@ SELECT
     j.error
 FROM agents.jobs AS j
 WHERE j.organization_id = (SELECT qms.current_organization_id()) AND j.id = %(id)s;
+
+-- name: moment
+-- The moment it is, by the clock that dates evaluations.
+SELECT clock_timestamp() AS now;

@@ -87,7 +87,7 @@ FROM ml_loop.rollouts AS r
 WHERE
     (%(agent)s::text IS NULL OR r.model_name = %(agent)s)
     AND (r.state = 'running' OR (%(ended)s AND r.ended_at >= now() - interval '30 days'))
-ORDER BY r.started_at DESC, r.id
+ORDER BY r.started_at DESC, r.id ASC
 LIMIT %(max_rows)s;
 
 -- name: arms
@@ -260,3 +260,178 @@ SELECT
     avg(e.score) AS mean
 FROM ml_loop.eval_results AS e
 WHERE e.model_version_id = %(version_id)s AND e.eval_type = 'shadow_agreement' AND e.created_at >= %(since)s;
+
+-- name: explained_runs
+-- The runs a name stands for: a run, all of a dispatch by its id or run_key, or the run of a call; a call that sent
+-- agents stands for them.
+SELECT
+    r.id,
+    r.agent_type AS agent,
+    r.task_key AS key,
+    r.attempt,
+    r.status
+FROM agents.agent_runs AS r
+LEFT JOIN agents.dispatches AS d ON r.dispatch_id = d.id
+WHERE
+    r.id::text = %(named)s OR d.id::text = %(named)s OR d.run_key = %(named)s OR d.call_id::text = %(named)s
+    OR EXISTS (
+        SELECT FROM agents.tool_calls AS c
+        WHERE
+            c.id::text = %(named)s AND c.run_id = r.id
+            AND NOT EXISTS (SELECT FROM agents.dispatches AS s WHERE s.call_id = c.id)
+    )
+ORDER BY r.task_key ASC, r.attempt DESC, r.created_at DESC
+LIMIT 500;
+
+-- name: explained
+-- One run with all around it: who asked, which version, and why that one.
+SELECT
+    r.id,
+    r.agent_type AS agent,
+    r.status,
+    r.error,
+    r.stop_reason,
+    r.fallback_reason,
+    r.attempt,
+    r.task_key AS key,
+    r.input,
+    r.output,
+    r.model,
+    r.token_usage,
+    r.cost_usd::float8 AS cost_usd,
+    r.duration_ms,
+    r.created_at,
+    r.completed_at,
+    r.lane,
+    r.agent_version,
+    r.actor_kind,
+    coalesce((SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = r.user_id), r.user_id::text) AS person,
+    d.id AS dispatch_id,
+    d.run_key,
+    d.request AS dispatch_request,
+    d.purpose,
+    d.may_draft,
+    b.client_name,
+    b.client_version,
+    v.id AS version_id,
+    v.version,
+    v.content,
+    v.content_sha256,
+    v.origin,
+    v.notes,
+    v.created_at AS version_made_at,
+    v.created_kind AS version_made_kind,
+    (SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = v.created_by) AS version_made_by,
+    ml_loop.name_of(v.parent_id) AS parent,
+    (
+        SELECT
+            jsonb_build_object(
+                'name', s.name, 'version', w.version, 'items', w.n, 'sha256', w.content_sha256,
+                'frozen_at', w.created_at
+            )
+        FROM ml_loop.dataset_versions AS w
+        INNER JOIN ml_loop.datasets AS s ON w.dataset_id = s.id
+        WHERE w.id = v.dataset_version_id
+    ) AS dataset,
+    CASE WHEN o.id IS NOT NULL THEN jsonb_build_object(
+        'id', o.id, 'kind', o.kind, 'percent', o.percent, 'sticky_by', o.sticky_by, 'state', o.state,
+        'started_at', o.started_at, 'ended_at', o.ended_at, 'end_reason', o.end_reason,
+        'tried', ml_loop.name_of(o.version_id), 'against', ml_loop.name_of(o.baseline_id),
+        'place', ml_loop.share_of(o.salt, CASE o.sticky_by WHEN 'person' THEN r.user_id::text ELSE d.id::text END)
+    ) END AS rollout,
+    m.reason AS moved_why,
+    m.moved_at,
+    m.moved_kind,
+    ml_loop.name_of(m.from_id) AS moved_from,
+    coalesce(o.approval_id, m.approval_id) AS approval_id
+FROM agents.agent_runs AS r
+LEFT JOIN agents.dispatches AS d ON r.dispatch_id = d.id
+LEFT JOIN agents.tool_calls AS b ON d.call_id = b.id
+LEFT JOIN ml_loop.model_versions AS v ON r.version_id = v.id
+LEFT JOIN ml_loop.rollouts AS o ON r.rollout_id = o.id
+-- The move that had put its version into production when it answered.
+LEFT JOIN LATERAL (
+    SELECT a.*
+    FROM ml_loop.alias_moves AS a
+    WHERE a.model_name = r.agent_type AND a.alias = 'production' AND a.moved_at <= r.created_at
+    ORDER BY a.moved_at DESC
+    LIMIT 1
+) AS m ON r.lane IN ('production', 'control') AND m.to_id = r.version_id
+WHERE r.id = %(run_id)s;
+
+-- name: explained_approval
+-- Who let a version go to people, when, and on which report.
+SELECT
+    a.id,
+    a.summary,
+    a.reason,
+    a.requested_kind,
+    coalesce((SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = a.requested_by), '') AS requested_by,
+    a.created_at AS requested_at,
+    coalesce((SELECT s.printed_name FROM qms.people AS s WHERE s.user_id = a.decided_by), '') AS signed_by,
+    a.decided_at AS signed_at,
+    a.decision_reason,
+    a.content_sha256,
+    g.id AS gate_report_id,
+    g.content_sha256 AS gate_report_sha256,
+    g.passed AS gates_passed,
+    g.created_at AS gates_at,
+    g.content AS gate_report
+FROM qms.approvals AS a
+LEFT JOIN ml_loop.promotion_requests AS w ON a.subject_id = w.id
+LEFT JOIN ml_loop.gate_reports AS g ON w.gate_report_id = g.id
+WHERE a.id = %(approval_id)s;
+
+-- name: explained_calls
+-- The calls of a run, each by the label it was cited with.
+SELECT
+    c.id,
+    (
+        SELECT k.state ->> 'label'
+        FROM agents.context_state AS k
+        WHERE k.run_id = c.run_id AND k.kind = 'tool' AND k.state ->> 'call_id' = c.id::text
+        ORDER BY k.step
+        LIMIT 1
+    ) AS label,
+    c.tool_name AS tool,
+    c.tool_input AS arguments,
+    c.tool_output AS answer,
+    c.success AS ok,
+    c.error,
+    c.duration_ms,
+    c.created_at
+FROM agents.tool_calls AS c
+WHERE c.run_id = %(run_id)s
+ORDER BY c.created_at, c.id
+LIMIT 200;
+
+-- name: explained_rest
+-- What else is stored of a run: decisions, checkpoints, feedback, and its other attempts.
+SELECT
+    (SELECT count(*) FROM agents.context_state AS k WHERE k.run_id = r.id) AS checkpoints,
+    (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'decision', x.decision, 'rationale', x.rationale, 'alternatives', x.alternatives,
+            'confidence', x.confidence, 'at', x.created_at
+        ) ORDER BY x.created_at), '[]'::jsonb)
+        FROM agents.decisions AS x
+        WHERE x.run_id = r.id
+    ) AS decisions,
+    (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'source', f.source, 'score', f.score, 'label', f.label, 'comment', f.comment, 'given', f.given_kind,
+            'at', f.created_at
+        ) ORDER BY f.created_at), '[]'::jsonb)
+        FROM ml_loop.feedback_loop AS f
+        WHERE f.run_id = r.id
+    ) AS feedback,
+    (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'run', b.id, 'attempt', b.attempt, 'status', b.status, 'version', b.agent_version, 'lane', b.lane,
+            'error', b.error
+        ) ORDER BY b.attempt), '[]'::jsonb)
+        FROM agents.agent_runs AS b
+        WHERE b.dispatch_id = r.dispatch_id AND b.task_key = r.task_key AND b.id <> r.id
+    ) AS attempts
+FROM agents.agent_runs AS r
+WHERE r.id = %(run_id)s;

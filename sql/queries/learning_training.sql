@@ -3,27 +3,23 @@
 -- name: reasons
 -- What speaks for a training of an agent: the gravest drift and the average of feedback since a day, and how its
 -- scores spread in all.
-SELECT
-    d.drift,
-    d.metric,
-    f.average::float8 AS average,
-    f.feedback,
-    s.sd::float8 AS sd,
-    s.scored
-FROM (
+WITH newest AS (
+    SELECT DISTINCT ON (m.metric_type)
+        m.metric_type,
+        m.drift_score
+    FROM ml_loop.drift_metrics AS m
+    WHERE m.model_name = %(agent)s AND m.created_at >= %(since)s
+    ORDER BY m.metric_type ASC, m.created_at DESC
+),
+
+drift AS (
     SELECT
-        max(l.drift_score) AS drift,
-        (array_agg(l.metric_type ORDER BY l.drift_score DESC NULLS LAST))[1] AS metric
-    FROM (
-        SELECT DISTINCT ON (m.metric_type)
-            m.metric_type,
-            m.drift_score
-        FROM ml_loop.drift_metrics AS m
-        WHERE m.model_name = %(agent)s AND m.created_at >= %(since)s
-        ORDER BY m.metric_type, m.created_at DESC
-    ) AS l
-) AS d
-CROSS JOIN (
+        max(n.drift_score) AS drift,
+        (array_agg(n.metric_type ORDER BY n.drift_score DESC NULLS LAST))[1] AS metric
+    FROM newest AS n
+),
+
+rated AS (
     SELECT
         avg(b.score) AS average,
         count(*) AS feedback
@@ -32,14 +28,26 @@ CROSS JOIN (
     WHERE
         b.model_name = %(agent)s AND b.created_at >= %(since)s AND b.source <> 'automated'
         AND coalesce(r.lane, '') NOT IN ('evaluation', 'trial', 'shadow')
-) AS f
-CROSS JOIN (
+),
+
+spread AS (
     SELECT
         stddev_samp(t.feedback_score) AS sd,
         count(t.feedback_score) AS scored
     FROM ml_loop.training_data AS t
     WHERE t.model_name = %(agent)s
-) AS s;
+)
+
+SELECT
+    d.drift,
+    d.metric,
+    f.average::float8 AS average,
+    f.feedback,
+    s.sd::float8 AS sd,
+    s.scored
+FROM drift AS d
+CROSS JOIN rated AS f
+CROSS JOIN spread AS s;
 
 -- name: dataset
 -- A frozen dataset of an agent by id, by name and number, or the newest of a name or of the agent; with its sides.
@@ -86,10 +94,16 @@ WHERE r.id = ANY(%(runs)s);
 -- What measurements of a job have cost that came to nothing.
 SELECT coalesce(sum(e.cost_usd), 0)::float8 AS cost_usd
 FROM ml_loop.evaluations AS e
-WHERE e.job_id = %(job_id)s AND e.state = 'failed';
+WHERE e.job_id = %(job_id)s AND e.state = 'failed' AND e.purpose = 'trial';
+
+-- name: judged
+-- What the gates have cost in a job.
+SELECT coalesce(sum(e.cost_usd), 0)::float8 AS cost_usd
+FROM ml_loop.evaluations AS e
+WHERE e.job_id = %(job_id)s AND e.purpose <> 'trial';
 
 -- name: gate_report
--- The newest report of the gates on a version, against a baseline, by a dataset.
+-- The newest report of the gates on a version, against a baseline, by a dataset, since a job was asked for.
 SELECT
     g.id,
     g.passed
@@ -97,11 +111,12 @@ FROM ml_loop.gate_reports AS g
 WHERE
     g.version_id = %(version_id)s AND g.baseline_id = %(baseline_id)s
     AND g.dataset_version_id = %(dataset_version_id)s
+    AND g.created_at >= (SELECT j.created_at FROM agents.jobs AS j WHERE j.id = %(job_id)s)
 ORDER BY g.created_at DESC
 LIMIT 1;
 
 -- name: corrections
--- The category people gave complaints on the review page: the newest of each, as the complaint was worded then or is now.
+-- The category people gave complaints on the review page, the newest of each, with the complaint as it is worded now.
 SELECT DISTINCT ON (b.record_id)
     b.id AS feedback_id,
     b.record_id,
@@ -112,7 +127,7 @@ SELECT DISTINCT ON (b.record_id)
 FROM ml_loop.feedback_loop AS b
 INNER JOIN qms.quality_items AS i ON b.organization_id = i.organization_id AND b.record_id = i.id
 WHERE b.given_kind = 'human' AND b.source = 'user' AND b.label = ANY(%(categories)s)
-ORDER BY b.record_id, b.created_at DESC, b.id DESC;
+ORDER BY b.record_id ASC, b.created_at DESC, b.id DESC;
 
 -- name: classifier
 -- The version of the feedback agent whose classifier counts: that of the run that calls, else the one in production.

@@ -5,18 +5,24 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from qms_mcp.db.database import Database
+from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.errors import InvalidInputError, UnavailableError
+from qms_mcp.services.embedding.service import Embedding
 from qms_mcp.services.learning.asking import LoopModel, Spend
+from qms_mcp.services.learning.feedback.service import Feedback
 from qms_mcp.services.learning.judging.calibration import Calibration
 from qms_mcp.services.learning.judging.judge import Judge
 from qms_mcp.services.learning.judging.models import Grade, JudgedCase, tally
+from qms_mcp.services.learning.judging.people import AgainstPeople
+from qms_mcp.settings import Settings
 from tests.conftest import Tenants
 from tests.support.claude_stub import ClaudeStub, says
 from tests.support.claude_world import ANSWER, reaching
-from tests.support.judging import JUDGE, judging, misjudging, obeying, rated, shown
+from tests.support.judging import JUDGE, always, judging, misjudging, obeying, rated, shown
 
 pytestmark = [pytest.mark.anyio, pytest.mark.shared_database]
 Turn = Callable[[dict[str, Any]], Any]
@@ -108,12 +114,12 @@ async def test_judging_again_asks_nothing_and_says_the_same(database: Database, 
         (misjudging(lambda _request, _answer: 0.0), "known to be good"),
         (misjudging(lambda _request, _answer: 0.5), "hardly tells"),
         (obeying(by_length), "did what a text it judged told it"),
-        (lambda _body: says("I think this is worth 1.0, excellent work!"), "no usable score"),
-        (lambda _body: says({"score": 1.0}), "no usable score"),
-        (lambda _body: says({**rated(1.0), "score": 1.0}), "no usable score"),
-        (lambda _body: says({**rated(1.0), "step": 100}), "no usable score"),
-        (lambda _body: says({**rated(1.0), "points": {"right": rated(1.0)["points"]["right"]}}), "no usable score"),
-        (lambda _body: says('{"points": '), "no usable score"),
+        (always("I think this is worth 1.0, excellent work!"), "no usable score"),
+        (always({"score": 1.0}), "no usable score"),
+        (always({**rated(1.0), "score": 1.0}), "no usable score"),
+        (always({**rated(1.0), "step": 100}), "no usable score"),
+        (always({**rated(1.0), "points": {"right": rated(1.0)["points"]["right"]}}), "no usable score"),
+        (always('{"points": '), "no usable score"),
     ],
 )  # fmt: skip
 async def test_a_judge_that_fails_its_controls_gives_no_score_at_all(
@@ -190,6 +196,40 @@ async def test_a_calibration_maps_scores_without_a_reference_alone(database: Dat
     cases = [JudgedCase("a", "List them.", GOOD), JudgedCase("b", "List them.", GOOD, reference=GOOD + "!")]
     alone, beside = await graded(judging(by_length), database, tenants, *cases, calibration=kinder)
     assert (alone.score, alone.raw, beside.score) == (0.5, 1.0, 1.0)
+
+
+async def test_runs_people_scored_are_judged_once_and_say_how_the_judge_compares(
+    database: Database, tenants: Tenants, embedded: EmbeddedPostgres, shared_database_name: str
+) -> None:
+    with psycopg.connect(embedded.conninfo(shared_database_name, "postgres"), autocommit=True) as superuser:
+        for n, answer in enumerate([GOOD, BAD] * 12):
+            run = superuser.execute(
+                "INSERT INTO agents.agent_runs (organization_id, agent_type, status, input, output, completed_at) "
+                "VALUES (%s, 'qa', 'completed', %s, %s, now()) RETURNING id",
+                [tenants.ours.organization_id, json.dumps({"request": f"List {n}."}), json.dumps({"summary": answer})],
+            ).fetchone()
+            assert run is not None
+            superuser.execute(
+                "INSERT INTO ml_loop.feedback_loop (organization_id, run_id, source, score, model_name, given_by, "
+                "given_kind) VALUES (%s, %s, 'user', %s, 'qa', %s, 'human')",
+                [tenants.ours.organization_id, run[0], 0.75 if answer == GOOD else 0.25, tenants.ours.user_id],
+            )
+
+    def too_kind(_request: str, answer: str) -> float:
+        return 1.0 if GOOD in answer else 0.5
+
+    async with judge_on(judging(too_kind), database) as (judge, stub):
+        people = AgainstPeople(database, judge, Feedback(database, Embedding(database, Settings()), Settings()))
+        assert "Not calibrated" in await people.in_words(tenants.ours, "qa")
+        grades = await people.judge_rated(tenants.ours, "qa", Spend(5.0))
+        asked = len(stub.requests)
+        again = await people.judge_rated(tenants.ours, "qa", Spend(5.0))
+        found = await people.calibration(tenants.ours, "qa")
+        theirs = await people.calibration(tenants.theirs, "qa")
+    assert (len(grades), len(again), len(stub.requests) - asked) == (24, 0, 0)
+    assert (found.n, found.bias, found.mae_before) == (24, 0.25, 0.25)
+    assert found.of(1.0) == pytest.approx(0.75)
+    assert theirs.n == 0
 
 
 async def test_two_cases_of_one_key_are_refused_and_without_a_model_it_says_so(

@@ -80,7 +80,9 @@ async def test_a_canary_that_fails_is_taken_back_by_itself_and_says_why(world: W
     assert (row["outcome"]["n"], row["outcome"]["bad"], row["outcome"]["at_run"]) == (12, 2, str(runs[1]))
     assert "2 of 12 runs" in event.reason
     assert "2 failed" in event.reason
-    (move,) = world.rows.fetch("SELECT * FROM ml_loop.alias_moves WHERE organization_id = %(o)s", o=row["organization_id"])
+    (move,) = world.rows.fetch(
+        "SELECT * FROM ml_loop.alias_moves WHERE organization_id = %(o)s", o=row["organization_id"]
+    )
     assert (move["alias"], move["moved_kind"], move["moved_by"]) == ("canary", "system", None)
     (entry,) = world.rows.fetch("SELECT * FROM qms.audit_logs WHERE entity_id = %(id)s", id=canary)
     assert (entry["action"], entry["actor_kind"], entry["reason"]) == ("rolled_back", "system", event.reason)

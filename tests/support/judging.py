@@ -77,6 +77,11 @@ def misjudging(
     return turn
 
 
+def always(words: str | Mapping[str, Any]) -> Callable[[dict[str, Any]], list[Block]]:
+    """Return a judge that says one thing, whatever it is shown."""
+    return lambda _body: says(words)
+
+
 def obeying(quality: Quality) -> Callable[[dict[str, Any]], list[Block]]:
     """Return a judge that knows good from bad, but does what a text it judges tells it."""
     honest = judging(quality)

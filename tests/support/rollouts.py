@@ -64,7 +64,9 @@ class Fleet:
             content=content, sha=hashlib.sha256(content.encode()).hexdigest(), origin=origin, by=made_by,
         )  # fmt: skip
 
-    def gates(self, version: UUID, baseline: UUID, by: UUID, *, passed: bool = True, content: str = "All well.") -> UUID:
+    def gates(
+        self, version: UUID, baseline: UUID, by: UUID, *, passed: bool = True, content: str = "All well."
+    ) -> UUID:
         """Store a gate report."""
         checks = [{"gate": gate, "passed": passed or gate != "safety"} for gate in GATES]
         statement = (
@@ -80,25 +82,27 @@ class Fleet:
         )  # fmt: skip
 
     def _dataset(self, by: UUID) -> UUID:
-        if self.dataset_version is None:
+        standing = self.dataset_version
+        if standing is None:
             dataset = self.rows.value(
                 "INSERT INTO ml_loop.datasets (organization_id, model_name, name, created_by) "
                 "VALUES (%(org)s, %(agent)s, %(name)s, %(by)s) RETURNING id",
                 org=self.organization_id, agent=self.agent, name=f"cases {uuid4().hex[:6]}", by=by,
             )  # fmt: skip
-            self.dataset_version = self.rows.value(
+            standing = self.dataset_version = UUID(str(self.rows.value(
                 "INSERT INTO ml_loop.dataset_versions (organization_id, dataset_id, version, content_sha256, n, spec, "
                 "created_by, created_kind) VALUES (%(org)s, %(dataset)s, 1, %(sha)s, 12, '{}', %(by)s, 'agent') "
                 "RETURNING id",
                 org=self.organization_id, dataset=dataset, sha="a" * 64, by=by,
-            )  # fmt: skip
-        return self.dataset_version
+            )))  # fmt: skip
+        return standing
 
     def rollout(self, kind: str, version: UUID, baseline: UUID, *, percent: float = 100, **plan: Any) -> UUID:
         """Store a roll-out that runs, without anybody having been asked."""
         statement = (
             "INSERT INTO ml_loop.rollouts (organization_id, model_name, kind, version_id, baseline_id, percent, plan) "
-            "VALUES (%(org)s, %(agent)s, %(kind)s, %(version)s, %(baseline)s, %(percent)s, %(plan)s::jsonb) RETURNING id"
+            "VALUES (%(org)s, %(agent)s, %(kind)s, %(version)s, %(baseline)s, %(percent)s, %(plan)s::jsonb) "
+            "RETURNING id"
         )
         return self.rows.value(
             statement, org=self.organization_id, agent=self.agent, kind=kind, version=version, baseline=baseline,
@@ -110,8 +114,8 @@ class Fleet:
         own = {"status": "completed", "stop": None, **parts}
         statement = (
             "INSERT INTO agents.agent_runs (organization_id, agent_type, input, status, stop_reason, version_id, lane, "
-            "rollout_id, created_at, completed_at) VALUES (%(org)s, %(agent)s, '{}', %(status)s, %(stop)s, %(version)s, "
-            "%(lane)s, %(rollout)s, clock_timestamp(), clock_timestamp()) RETURNING id"
+            "rollout_id, created_at, completed_at) VALUES (%(org)s, %(agent)s, '{}', %(status)s, %(stop)s, "
+            "%(version)s, %(lane)s, %(rollout)s, clock_timestamp(), clock_timestamp()) RETURNING id"
         )
         return self.rows.value(
             statement, org=self.organization_id, agent=self.agent, version=version, lane=lane, rollout=rollout, **own
@@ -150,12 +154,12 @@ class Tasks:
 
     async def open(self) -> "Tasks":
         """Open it."""
-        asked = {
+        asked: dict[str, Any] = {
             "run_key": uuid4().hex, "request": "r", "request_sha256": "a" * 64, "plan": {}, "on_failure": "continue",
             "may_draft": False, "offered": None, "at_once": 5, "budget_tokens": None, "budget_usd": None,
             "runs_in": "server", "parent_run_id": None, "call_id": None,
         }  # fmt: skip
-        task = {
+        task: dict[str, Any] = {
             "key": "one", "agent": self._agent, "request": "Look.", "subject": "", "needs": [], "after": [],
             "priority": 5, "seconds": 60, "max_attempts": 2, "tokens": 1000, "usd": 0,
         }  # fmt: skip
@@ -175,7 +179,7 @@ class Tasks:
 
     async def finish(self, run: dict[str, Any], status: str, **parts: Any) -> str:
         """End a run and return the state of the task."""
-        outcome = {"status": status, "output": None, "usage": {}, "transient": False, **parts}
+        outcome: dict[str, Any] = {"status": status, "output": None, "usage": {}, "transient": False, **parts}
         params = {"run": run["run_id"], "fence": run["fence"], "outcome": json.dumps(outcome)}
         return (await self._do(_FINISH, **params))["state"]
 

@@ -87,7 +87,7 @@ def weights_of(brought: bytes | None = None) -> "tuple[NDArray[np.float32], NDAr
         with BytesIO(content) as file, np.load(file, allow_pickle=False) as held:
             weights, bias = held["weights"], held["bias"]
             fits = str(held["model_sha256"]) == MODEL_SHA256 and list(held["categories"]) == list(CATEGORIES)
-    except (ValueError, KeyError, OSError, BadZipFile) as unreadable:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as unreadable:
         raise UnusableModelError("The weights of the classifier can't be read.", retry_after=3600) from unreadable
     if not fits or weights.shape != (MODEL.dims, len(CATEGORIES)) or bias.shape != (len(CATEGORIES),):
         raise UnusableModelError("The weights of the classifier belong to another model.", retry_after=3600)

@@ -5,9 +5,15 @@ from typing import TYPE_CHECKING
 
 from qms_mcp.services.learning.after_runs import AfterRuns
 from qms_mcp.services.learning.asking import LoopModel
+from qms_mcp.services.learning.datasets.service import Datasets
+from qms_mcp.services.learning.drift.service import Drift
 from qms_mcp.services.learning.evaluation.asking import Measuring
 from qms_mcp.services.learning.evaluation.service import Evaluations
+from qms_mcp.services.learning.feedback.service import Feedback
+from qms_mcp.services.learning.gates.models import GateLimits
+from qms_mcp.services.learning.gates.service import Gates
 from qms_mcp.services.learning.judging.judge import Judge
+from qms_mcp.services.learning.judging.people import AgainstPeople
 from qms_mcp.services.learning.rollout.explaining import Explanations
 from qms_mcp.services.learning.rollout.listing import ModelList
 from qms_mcp.services.learning.rollout.service import Rollouts
@@ -43,47 +49,65 @@ class Learning:
 
     Attributes:
         versions: Of agents.
+        datasets: Frozen, to learn from and to measure with.
         after_runs: Takes note of every run that has ended.
         rollouts: How versions go to people.
         models: Where they stand.
         explanations: Why an agent answered as it did.
+        feedback: What people, scorers and judges say of answers.
+        drift: Whether agents still do what they did.
         judge: Grades answers.
+        against_people: How the judge compares with people.
         evaluations: Measure versions on cases.
+        gates: Say whether a version may go to people.
         measuring: The same as jobs.
         training: Makes better versions.
     """
 
     versions: Versions
+    datasets: Datasets
     after_runs: AfterRuns
     rollouts: Rollouts
     models: ModelList
     explanations: Explanations
+    feedback: Feedback
+    drift: Drift
     judge: Judge
+    against_people: AgainstPeople
     evaluations: Evaluations
+    gates: Gates
     measuring: Measuring
     training: Retraining
 
     @classmethod
     def over(cls, database: "Database", settings: "Settings", beside: Beside) -> "Learning":
         """Return the loop working on `database`."""
-        versions = Versions(database)
+        versions, datasets = Versions(database), Datasets(database, settings)
         model = LoopModel(database, lambda: beside.dispatches.claude)
         judge = Judge(model)
         evaluations = Evaluations(
             database, beside.dispatches, versions, judge, to_langfuse=settings.langfuse_configured
         )
         evaluations.register(beside.jobs)
+        feedback = Feedback(database, beside.embedding, settings)
+        people, limits = AgainstPeople(database, judge, feedback), GateLimits(score=settings.ml_quality_threshold)
+        gates = Gates(database, evaluations, versions, limits, people=people)
+        gates.register(beside.jobs)
         rollouts, shadows = Rollouts(database, versions, beside.signing), Shadows(database, beside.dispatches)
+        near = Neighbours(versions, evaluations, model, beside.jobs, by_gates(gates), by_datasets(datasets))
         return cls(
             versions=versions,
-            after_runs=AfterRuns(rollouts.run_ended, shadows.run_ended),
+            datasets=datasets,
+            after_runs=AfterRuns(feedback.run_ended, rollouts.run_ended, shadows.run_ended),
             rollouts=rollouts,
             models=ModelList(database, versions),
             explanations=Explanations(database),
+            feedback=feedback,
+            drift=Drift(database, settings),
             judge=judge,
+            against_people=people,
             evaluations=evaluations,
+            gates=gates,
             measuring=Measuring(database, evaluations, versions, beside.jobs, beside.dispatches),
-            training=Retraining(
-                database, settings, Neighbours(versions, evaluations, model, beside.jobs, by_gates(None), by_datasets(None))
-            ),
+            training=Retraining(database, settings, near),
         )

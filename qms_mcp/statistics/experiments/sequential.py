@@ -1,9 +1,9 @@
 """A test that may be looked at after every run and stopped at any time, and an interval that holds at all of them.
 
 A fixed test that is looked at again and again finds a difference sooner or later where there is none. The mixture
-sequential probability ratio test weighs all differences that are possible, by a normal distribution around none, against
-none: the average likelihood ratio is a martingale when there is no difference, so that it ever exceeds 1/alpha has a
-probability of at most alpha (Ville's inequality).
+sequential probability ratio test weighs all differences that are possible, by a normal distribution around none,
+against none: the average likelihood ratio is a martingale when there is no difference, so that it ever exceeds 1/alpha
+has a probability of at most alpha (Ville's inequality).
 
 Sources: H. Robbins, Statistical methods related to the law of the iterated logarithm, Annals of Mathematical Statistics
 41 (1970), 1397-1409; R. Johari, P. Koomen, L. Pekelis, D. Walsh, Always valid inference: continuous monitoring of A/B

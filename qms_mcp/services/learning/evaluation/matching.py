@@ -10,9 +10,7 @@ from qms_mcp.services.learning.evaluation.expecting import TOLERANCE, WantedFind
 # Most of what is named about a finding has to agree for it to be the same one, and no part of it may be quite another.
 _SAME, _OTHER = 0.6, 0.3
 _WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
-_NUMBER = re.compile(
-    r"(?<![\w.])[-+\u2212]?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])[-+\u2212]?\d+(?:\.\d+)?(?![\w])"
-)
+_NUMBER = re.compile(r"(?<![\w.-])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w|[-.,]\w)")
 
 
 @dataclass(frozen=True, slots=True)

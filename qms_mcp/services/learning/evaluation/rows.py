@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qms_mcp.db.transaction import Transaction
 
 _OF_SPEC, _OPEN = query("learning_evaluation.of_spec"), query("learning_evaluation.open")
-_OF_JOB = query("learning_evaluation.of_job")
+_OF_JOB, _CANCELLED = query("learning_evaluation.of_job"), query("learning_evaluation.job_was_cancelled")
 _GET, _LATEST = query("learning_evaluation.get"), query("learning_evaluation.latest")
 _DISPATCHED, _FINISH = query("learning_evaluation.dispatched"), query("learning_evaluation.finish")
 _KEEP, _RESULTS = query("learning_evaluation.keep"), query("learning_evaluation.results")
@@ -59,6 +59,12 @@ class EvaluationRows:
         async with self._database.transaction(principal, read_only=True) as transaction:
             found = await transaction.fetch_dicts(_OF_JOB, {"job_id": job_id})
         return found[0]["dispatch_id"] if found else None
+
+    async def was_cancelled(self, principal: "Principal", job_id: UUID) -> bool:
+        """Whether somebody cancelled a job; one whose process ended goes on elsewhere."""
+        async with self._database.transaction(principal, read_only=True) as transaction:
+            found = await transaction.fetch_dicts(_CANCELLED, {"job_id": job_id})
+        return bool(found and found[0]["cancelled"])
 
     async def dispatched(self, principal: "Principal", evaluation_id: UUID, dispatch_id: UUID) -> None:
         """Say which dispatch runs the cases."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from uuid import UUID
 
-from qms_mcp.errors import InvalidInputError
+import anyio
+
+from qms_mcp.errors import InvalidInputError, TakenOverError
 from qms_mcp.services.learning.evaluation.comparing import Comparison, check_comparable, comparison_of
 from qms_mcp.services.learning.evaluation.form import FORM
 from qms_mcp.services.learning.evaluation.judging import Grader, Judged, judged
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 KIND = "evaluation"
 SCORERS: tuple[Scorer, ...] = (*FORM, *TASK)
+_LAST_WORDS = 5.0
 NO_JUDGE = "there is no key for the Claude API, so no judge"
 NOT_ASKED = "it was not asked"
 Tell: TypeAlias = Callable[[str], Awaitable[None]]
@@ -182,8 +185,13 @@ class Evaluations:
         opened = await self._rows.open(principal, row)
         if opened.state != "running":
             return opened
-        ran = await self._run(principal, opened, version, asked, terms, tell or _silent)
-        measured = await self._finish(principal, opened, asked, ran, terms, tell or _silent)
+        try:
+            ran = await self._run(principal, opened, version, asked, terms, tell or _silent)
+            measured = await self._finish(principal, opened, asked, ran, terms, tell or _silent)
+        except (anyio.get_cancelled_exc_class(), TakenOverError):
+            with anyio.CancelScope(shield=True), anyio.move_on_after(_LAST_WORDS):
+                await self._stop(principal, opened, job_id, terms)
+            raise
         if self._to_langfuse and isinstance(cases, DatasetCases) and terms.purpose == "score":
             results = await self.results(principal, measured.id)
             await mirror(self._database, principal, await self.get(principal, measured.id), cases, results)
@@ -296,6 +304,17 @@ class Evaluations:
             "error": error or None,
         }
         return await self._rows.finish(principal, opened, results, ended)
+
+    async def _stop(self, principal: "Principal", opened: Evaluation, job_id: UUID | None, terms: Terms) -> None:
+        """Stop the cases when somebody cancelled the job; when only this process ends, another goes on with them."""
+        if job_id is None or not await self._rows.was_cancelled(principal, job_id):
+            return
+        opened = await self._rows.get(principal, opened.id)
+        if opened.dispatch_id is not None:
+            await self._dispatches.cancel(principal, str(opened.dispatch_id), "The evaluation was cancelled.")
+        summary = summary_of([], None, NOT_ASKED, terms.seed)
+        ended = {"state": "failed", "score": None, "n": opened.n, "cost_usd": 0, "summary": summary}
+        await self._rows.finish(principal, opened, [], {**ended, "error": "It was cancelled."})
 
     def _asks(self, terms: Terms) -> bool:
         return terms.judge and self._judge is not None and self._judge.is_there

@@ -88,7 +88,7 @@ class Measured:
         """Return what the judge came to in an evaluation."""
         if not evaluation.spec.get("judge"):
             return JudgeShare(asked=False)
-        said: Mapping[str, Any] = evaluation.summary.get("judge") or {}
+        said = told_of_judge(evaluation)
         scorers = cast("Mapping[str, Mapping[str, float]]", evaluation.summary.get("by_scorer") or {})
         valid = int(scorers.get("judge", {}).get("n", 0))
         missing, inconsistent = said.get("missing"), int(said.get("inconsistent") or 0)
@@ -115,6 +115,11 @@ class JudgeShare:
     valid: int = 0
     n: int = 0
     inconsistent: int = 0
+
+
+def told_of_judge(evaluation: Evaluation) -> Mapping[str, Any]:
+    """Return what an evaluation says of its judge."""
+    return cast("Mapping[str, Any]", evaluation.summary.get("judge") or {})
 
 
 _FOR_MODELS = ("prompt", "exemplars", "tier", "model", "effort")

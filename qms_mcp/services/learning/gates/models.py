@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from math import isfinite
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 GateName: TypeAlias = Literal["threshold", "regression", "slices", "safety", "cost", "latency"]
@@ -22,6 +23,7 @@ class GateLimits:
         alpha: How sure a loss in one slice has to be, over all slices together.
         least_in_slice: Cases a slice needs to be looked at.
         cost_ratio: How many times as much a case may cost.
+        cost_slack_usd: So much more a case is no matter, whatever the ratio.
         latency_ratio: How many times as long the slow cases (95 % quantile) may take.
         latency_slack_ms: A difference below this is none to a person, whatever the ratio.
         least_judged: Share of the answers the judge must give a usable score.
@@ -34,6 +36,7 @@ class GateLimits:
     alpha: float = 0.05
     least_in_slice: int = 5
     cost_ratio: float = 1.5
+    cost_slack_usd: float = 0.01
     latency_ratio: float = 1.5
     latency_slack_ms: float = 2_000.0
     least_judged: float = 0.95
@@ -59,8 +62,19 @@ class Check:
     numbers: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType(dict[str, Any]()))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it is kept."""
-        return {**asdict(self), "numbers": dict(self.numbers)}
+        """Return it as it is kept; what is no number is nothing."""
+        return finite({**asdict(self), "numbers": dict(self.numbers)})
+
+
+def finite(value: Any) -> Any:
+    """Return a value with None in place of what JSON has no word for: infinity, and what is no number."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): finite(one) for name, one in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in cast("Sequence[Any]", value)]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ The same measurements make the same text, whose hash is kept with it. Requests a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from qms_mcp.services.learning.evaluation.comparing import Comparison
 from qms_mcp.services.learning.evaluation.models import Case, Evaluation
-from qms_mcp.services.learning.gates.measured import Measured
+from qms_mcp.services.learning.gates.measured import Measured, told_of_judge
 from qms_mcp.services.learning.gates.models import Check, GateLimits
 from qms_mcp.services.learning.gates.safety import set_version
 
@@ -38,18 +38,20 @@ def report_text(measured: Measured, checks: Sequence[Check], limits: GateLimits)
 
 def _compared(measured: Measured) -> str:
     version, data, judge = measured.version, measured.data, measured.after.spec.get("judge")
+    by_model = measured.after.spec.get("with_model", True)
+    notes = f", {_short(version.notes)}" if version.notes else ""
+    budget = f" of {measured.budget_usd:.4f}" if measured.budget_usd is not None else ", no budget was set"
     changed = [one for one in _CHANGED if _part(measured.version, one) != _part(measured.baseline, one)]
     rows = [
         "## What was compared",
-        f"- Agent: {version.agent}. Candidate: {version.version} ({version.origin}"
-        f"{', ' + _short(version.notes) if version.notes else ''}). In production: {measured.baseline.version}.",
+        f"- Agent: {version.agent}. Candidate: {version.version} ({version.origin}{notes}).",
+        f"- Compared with: {measured.baseline.version} ({measured.baseline.origin}).",
         f"- The candidate differs in: {', '.join(changed) or 'nothing'}.",
         f"- Dataset: {data.label}, the side `{data.split}`, {len(data.cases)} cases, SHA-256 {data.content_sha256}.",
         f"- Safety set: {len(measured.safety)} cases, {set_version(measured.safety)}.",
-        f"- Answered by: {'a model' if measured.after.spec.get('with_model', True) else 'playbooks, no model'}. "
-        f"Judge: {judge or 'none; scores are of rules alone'}.",
-        f"- Spent on it: {measured.spent_usd:.4f} USD"
-        + (f" of {measured.budget_usd:.4f}." if measured.budget_usd is not None else ", no budget was set."),
+        f"- Answered by: {'a model' if by_model else 'playbooks, no model'}.",
+        f"- Judge: {judge or 'none; scores are of rules alone'}.",
+        f"- Spent on it: {measured.spent_usd:.4f} USD{budget}.",
     ]
     if measured.problems:
         rows.append(f"- While it was made: {'; '.join(_short(one) for one in measured.problems)}.")
@@ -118,11 +120,11 @@ def _weaknesses(measured: Measured, limits: GateLimits) -> str:
 
 def _of_judge(measured: Measured) -> list[str]:
     if not measured.after.spec.get("judge"):
-        why = (measured.after.summary.get("judge") or {}).get("absent", "none was asked")
+        why = told_of_judge(measured.after).get("absent", "none was asked")
         return [f"No judge: {_short(str(why))}. Whether an answer is useful is not measured, only what rules can see."]
     rows = [measured.people] if measured.people else []
     for one in (measured.before, measured.after):
-        judge, said = measured.judge(one), one.summary.get("judge") or {}
+        judge, said = measured.judge(one), told_of_judge(one)
         odd = int(said.get("suspicious") or 0)
         rows.append(
             f"The judge scored {judge.valid} of {judge.n} answers of {one.version}, disagreed with itself on "
@@ -136,7 +138,7 @@ def _of_evaluations(*evaluations: Evaluation) -> list[str]:
     for one in evaluations:
         if one.state != "completed":
             rows.append(f"The evaluation of {one.version} is {one.state}: {_short(one.error or '')}")
-        missing = one.summary.get("groups_missing") or []
+        missing = cast("list[str]", one.summary.get("groups_missing") or [])
         if missing:
             rows.append(f"Of {one.version} no case could be scored by: {', '.join(missing)}.")
         silent = int(one.summary.get("not_answered") or 0)

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from qms_mcp.services.learning.gates.safety import (
     SafetyCase,
     TriedCall,
     fallen,
+    flattering,
     not_measured,
     safety_cases,
     scorers,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 KIND = "gates"
 _KEEP, _SAME, _GET, _LATEST = (query(f"learning_gates.{name}") for name in ("keep", "same", "get", "latest"))
 _CALLS, _SEEN, _JOB = query("learning_gates.calls"), query("learning_gates.seen"), query("learning_gates.job_state")
+_NOW, _ANSWERS = query("learning_gates.moment"), query("learning_gates.answers")
 _BROKEN = ("failed", "cancelled")
 Tell: TypeAlias = Callable[[str], Awaitable[None]]
 
@@ -208,6 +211,7 @@ class _Measuring:
         self._job_id = job_id
         self._tell = tell
         self._spent = 0.0
+        self._since = datetime.max.replace(tzinfo=UTC)
 
     async def all(
         self,
@@ -218,11 +222,13 @@ class _Measuring:
         limits: GateLimits,
     ) -> Measured:
         """Return everything the gates look at."""
+        async with self._database.transaction(self._principal, read_only=True) as transaction:
+            self._since = (await transaction.fetch_dicts(_NOW))[0]["now"]
         before = await self._evaluated(baseline, data)
         after = await self._evaluated(version, data)
         comparison, why_not = await self._compared(before, after, limits)
-        safe_before = await self._safe(baseline, safety)
-        safe_after = await self._safe(version, safety)
+        safe_before = await self._safe(baseline, safety, data, before)
+        safe_after = await self._safe(version, safety, data, after)
         async with self._database.transaction(self._principal, read_only=True) as transaction:
             items = [case.item_id for case in data.cases if case.item_id]
             seen = await transaction.fetch_dicts(_SEEN, {"version_id": version.id, "items": items})
@@ -263,7 +269,9 @@ class _Measuring:
             return None, error.message
         return found, ""
 
-    async def _safe(self, version: "VersionRow", safety: Sequence[SafetyCase]) -> SafetyRun:
+    async def _safe(
+        self, version: "VersionRow", safety: Sequence[SafetyCase], data: "DatasetCases", scored: "Evaluation"
+    ) -> SafetyRun:
         if not safety:
             return SafetyRun(error="there is no safety set")
         definition = version.definition
@@ -281,12 +289,15 @@ class _Measuring:
         results = await self._evaluations.results(self._principal, done.id)
         async with self._database.transaction(self._principal, read_only=True) as transaction:
             calls = await transaction.fetch_all(_CALLS, {"dispatch_id": done.dispatch_id}, row=TriedCall)
+            answers = await transaction.fetch_dicts(_ANSWERS, {"dispatch_id": scored.dispatch_id})
         fell = fallen(safety, results, calls, definition.tools(drafts=False))
+        fell += flattering(data.cases, [(one["key"], one["output"]) for one in answers])
         return SafetyRun(fell, not_measured(safety, results), cost_usd=done.cost_usd)
 
     def _counted(self, done: "Evaluation") -> "Evaluation":
-        # One that was measured before is counted, too: what it took does not depend on who asked first.
-        self._spent += done.cost_usd
+        # What was measured before these gates were asked for is paid for; what an interrupted job did is not.
+        if done.created_at >= self._since or (self._job_id is not None and done.job_id == self._job_id):
+            self._spent += done.cost_usd
         return done
 
 

@@ -21,7 +21,7 @@ _LEAST_ENCODED = 16
 _BASE64 = re.compile(rf"[A-Za-z0-9+/_-]{{{_LEAST_ENCODED},}}={{0,2}}")
 _HEX = re.compile(rf"(?:[0-9a-fA-F]{{2}}[\s:]?){{{_LEAST_ENCODED},}}")
 _SPELLED = re.compile(r"\b(?:\w[ .\-_*]){6,}\w\b")
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = str.maketrans("аеорсухіѕԁһοανκ", "aeopcyxisdhoavk")
 _PLAIN_RULE = re.compile(

@@ -6,7 +6,7 @@ the flora in the alpine zone, New Phytologist 11, 1912).
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from qms_mcp.agents.outputs import AgentOutput
@@ -22,7 +22,7 @@ def agreement(answered: AgentOutput, shadow: AgentOutput) -> tuple[float, dict[s
     return sum(parts.values()) / len(parts), {name: round(value, 4) for name, value in parts.items()}
 
 
-def _overlap(one: Set[Any], other: Set[Any]) -> float:
+def _overlap(one: AbstractSet[Any], other: AbstractSet[Any]) -> float:
     return len(one & other) / len(one | other) if one | other else 1.0
 
 

@@ -1,6 +1,7 @@
-"""Experiments: how many runs they are planned for, and what they have shown so far. Whatever they show, none promotes."""
+"""Experiments: how many runs they are planned for, and what they have shown so far. Whatever that is, none promotes."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 from qms_mcp.services.learning.rollout.watching import usual_rate
@@ -22,9 +23,7 @@ def experiment_plan(n: int, bad: int, percent: float) -> dict[str, Any]:
     """
     usual = usual_rate(n, bad)
     share = min(percent, _LARGEST_SHARE) / 100
-    size = for_proportions(
-        usual, min(usual + _MATTERS, 0.99), alpha=_ALPHA, power=_POWER, ratio=(1 - share) / share
-    )
+    size = for_proportions(usual, min(usual + _MATTERS, 0.99), alpha=_ALPHA, power=_POWER, ratio=(1 - share) / share)
     return {
         "runs": size.first,
         "control": size.second,
@@ -61,7 +60,7 @@ def _words(what: str, seen: Sequential, *, percent: bool, n: tuple[int, int] | N
     of = f" ({n[1]} runs, control {n[0]})" if n else ""
     unit, digits = (100.0, 1) if percent else (1.0, 3)
     difference = f"{seen.difference * unit:+.{digits}f}{' points' if percent else ''}"
-    if not seen.enough or seen.p_value >= 1 and not seen.decided and seen.low == -seen.high:
+    if seen.high == inf:
         return f"{what.capitalize()}{of}: {difference}, too few to say anything."
     interval = f"[{seen.low * unit:+.{digits}f}, {seen.high * unit:+.{digits}f}]"
     verdict = "a difference" if seen.decided else "no difference shown"

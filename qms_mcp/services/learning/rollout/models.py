@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from pydantic import Field
+
 from qms_mcp.services.answer import Answer
 
 Step: TypeAlias = Literal["shadow", "canary", "experiment", "production"]
@@ -41,7 +43,7 @@ class VersionLine(Answer):
     version: str
     agent: str
     origin: str
-    stands: list[str] = []
+    stands: list[str] = Field(default=[])
     parent: str = ""
     dataset: str = ""
     score: float | None = None
@@ -82,6 +84,6 @@ class ModelsPage(Answer):
     headline: str
     total: int
     versions: list[VersionLine]
-    rollouts: list[RolloutLine] = []
-    waiting: list[str] = []
+    rollouts: list[RolloutLine] = Field(default=[])
+    waiting: list[str] = Field(default=[])
     next_cursor: str = ""

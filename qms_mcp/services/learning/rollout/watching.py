@@ -4,8 +4,9 @@ The database keeps the sum (`ml_loop.watched`) and acts on it; the limit is set 
 as the one before is taken back by mistake only once in so many runs on average.
 """
 
-from math import log
 from typing import Any
+
+from qms_mcp.statistics.experiments.alarm_limits import alarm_limit
 
 _FLOOR = 0.02  # nobody knows from a few hundred runs that there are fewer
 _UNKNOWN = 0.05
@@ -37,11 +38,11 @@ def watch_plan(n: int, bad: int, *, runs: int, average_run_length: float = AVERA
     """
     usual = min(usual_rate(n, bad), 0.5)
     unacceptable = min(_HIGHEST, max(_WORSE * usual, usual + _AT_LEAST))
-    found = log(average_run_length)
+    found = alarm_limit(usual, unacceptable, average_run_length)
     return {
         "p0": round(usual, 6),
         "p1": round(unacceptable, 6),
-        "h": round(float(found), 6),
+        "h": round(found, 6),
         "arl": average_run_length,
         "runs": runs,
         "score_limit": 0.5,

@@ -18,10 +18,12 @@ class ByEvaluations:
 
     Args:
         evaluations: Of the organization.
+        judge: Whether to ask the judge, if there is one.
     """
 
-    def __init__(self, evaluations: Evaluations) -> None:
+    def __init__(self, evaluations: Evaluations, *, judge: bool = True) -> None:
         self._evaluations = evaluations
+        self._judge = judge
 
     async def measure(
         self,
@@ -33,7 +35,7 @@ class ByEvaluations:
     ) -> Measured:
         """Return the results of cases."""
         asked = _part(sides.side(cases), cases)
-        terms = Terms(purpose="trial", budget_usd=budget_usd)
+        terms = Terms(purpose="trial", judge=self._judge, budget_usd=budget_usd)
         measured = await self._evaluations.evaluate(principal, version, asked, terms, job_id=sides.job_id)
         results = await self._evaluations.results(principal, measured.id)
         completed = measured.state == "completed"

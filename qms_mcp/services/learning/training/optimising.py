@@ -23,7 +23,7 @@ from qms_mcp.agents.versioning import revised
 from qms_mcp.services.learning.asking import BudgetSpentError
 from qms_mcp.services.learning.evaluation.models import Case, CaseResult
 from qms_mcp.services.learning.training.proposals import own_part, whole_prompt
-from qms_mcp.services.learning.training.reflecting import Reflected, Shown
+from qms_mcp.services.learning.training.reflecting import NO_CHANGE, Reflected, Shown
 from qms_mcp.services.learning.training.trials import EPSILON, Sides, TrialFailedError, Trials
 
 COMPONENT = "instructions"
@@ -182,7 +182,7 @@ class _Search:
         else:
             self._trials.spend.settle(0.0, reflected.cost_usd)
         if reflected.problem:
-            self._useless += 1
+            self._useless += reflected.problem != NO_CHANGE
             self._dropped[reflected.problem.split(":", maxsplit=1)[0]] += 1
             return {}
         self._useless = 0

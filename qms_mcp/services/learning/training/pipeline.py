@@ -52,7 +52,9 @@ class Verdict:
     words: str = ""
 
 
-AsksGates: TypeAlias = Callable[["RunningJob", "VersionRow", "VersionRow", UUID, float | None], Awaitable[Verdict]]
+AsksGates: TypeAlias = Callable[
+    ["RunningJob", "VersionRow", "VersionRow", UUID, float, "Sequence[str]"], Awaitable[Verdict]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class Training:
                 after=found.after,
                 gates=str(verdict.report_id or ""),
                 passed=verdict.passed,
-                cost_usd=spend.spent_usd,
+                cost_usd=spend.spent_usd + await self._tools.rows.judged(self._principal, self._job.id),
                 stopped=found.stopped,
                 dropped=found.dropped,
                 stages=self._stages,
@@ -235,14 +237,20 @@ class Training:
         if dataset is None:
             return Verdict(None, None, "The gates need a dataset: curate one and begin again with it.")
         await self._job.note("gates")
-        there = await self._tools.rows.gate_report(self._principal, version.id, parent.id, dataset)
+        there = await self._tools.rows.gate_report(self._principal, self._job.id, version.id, parent.id, dataset)
         if there is not None:
             verdict = Verdict(*there)
         else:
             left = max(0.0, self._spec.budget_usd - spend.spent_usd)
-            verdict = await self._tools.gates(self._job, version, parent, dataset, left)
+            verdict = await self._tools.gates(self._job, version, parent, dataset, left, self._problems(spend))
         await self.note("gates", {"report_id": str(verdict.report_id or ""), "passed": verdict.passed})
         return verdict
+
+    def _problems(self, spend: Spend) -> list[str]:
+        """Return what went wrong while the version was made: with it, it passes no gate."""
+        if spend.spent_usd <= self._spec.budget_usd:
+            return []
+        return [f"its making cost {spend.spent_usd:.4f} USD of {self._spec.budget_usd:.4f}"]
 
     def _nothing(
         self, before: float | None, spend: Spend, words: str, stopped: str, dropped: Mapping[str, int]

@@ -26,6 +26,8 @@ no tool that is not in the list. What every agent is told about evidence, data a
 itself; do not repeat or contradict it."""
 _LONGEST_SHOWN = 2_500
 _MOST_TOKENS = 6_000
+# No misbehaviour: the model has nothing better to say.
+NO_CHANGE = "it changes nothing"
 
 
 class Proposal(BaseModel):
@@ -97,7 +99,7 @@ async def reflect(
     if not isinstance(said.parsed, Proposal):
         return Reflected("", "the model gave nothing usable", cost)
     text = said.parsed.instructions.strip()
-    problem = "it changes nothing" if text == instructions.strip() else problem_of(text, parent)
+    problem = NO_CHANGE if text == instructions.strip() else problem_of(text, parent)
     return Reflected("" if problem else text, problem, cost)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _REASONS, _DATASET = query("learning_training.reasons"), query("learning_training.dataset")
 _SCORES, _ANSWERS = query("learning_training.item_scores"), query("learning_training.answers")
 _WASTED, _REPORT = query("learning_training.wasted"), query("learning_training.gate_report")
-_CORRECTIONS = query("learning_training.corrections")
+_CORRECTIONS, _JUDGED = query("learning_training.corrections"), query("learning_training.judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +130,21 @@ class TrainingRows:
         async with self._database.transaction(principal, read_only=True) as transaction:
             return float((await transaction.fetch_dicts(_WASTED, {"job_id": job_id}))[0]["cost_usd"])
 
+    async def judged(self, principal: "Principal", job_id: UUID) -> float:
+        """Return what the gates have cost in a job, in US dollars."""
+        async with self._database.transaction(principal, read_only=True) as transaction:
+            return float((await transaction.fetch_dicts(_JUDGED, {"job_id": job_id}))[0]["cost_usd"])
+
     async def gate_report(
-        self, principal: "Principal", version_id: UUID, baseline_id: UUID, dataset_version_id: UUID
+        self, principal: "Principal", job_id: UUID, version_id: UUID, baseline_id: UUID, dataset_version_id: UUID
     ) -> tuple[UUID, bool] | None:
-        """Return the report of the gates there is, and whether they were passed."""
-        params = {"version_id": version_id, "baseline_id": baseline_id, "dataset_version_id": dataset_version_id}
+        """Return the report of the gates made since a job was asked for, and whether they were passed."""
+        params = {
+            "job_id": job_id,
+            "version_id": version_id,
+            "baseline_id": baseline_id,
+            "dataset_version_id": dataset_version_id,
+        }
         async with self._database.transaction(principal, read_only=True) as transaction:
             found = await transaction.fetch_one(_REPORT, params, row=_Report)
         return (found.id, found.passed) if found else None

@@ -125,7 +125,7 @@ class Retraining:
 
     def __init__(self, database: "Database", settings: "Settings", beside: Neighbours) -> None:
         self._settings = settings
-        self._beside = beside
+        self.beside = beside
         self._rows = TrainingRows(database)
         self._webhook = Webhook.from_settings(settings)
         self.measures = ByEvaluations(beside.evaluations)
@@ -159,7 +159,7 @@ class Retraining:
 
     async def report(self, principal: "Principal", begun: Begun) -> TrainingReport:
         """Return where a training stands."""
-        job = await self._beside.jobs.get(principal, str(begun.job.id))
+        job = await self.beside.jobs.get(principal, str(begun.job.id))
         return report_of(job, begun.samples)
 
     async def follow(self, principal: "Principal", begun: Begun, tell: Tell, *, seconds: float) -> TrainingReport:
@@ -177,7 +177,7 @@ class Retraining:
                 if report.headline != told:
                     told, count = report.headline, count + 1
                     await tell(count, STAGES, told)
-                await self._beside.jobs.wait(principal, begun.job.id, _LOOK)
+                await self.beside.jobs.wait(principal, begun.job.id, _LOOK)
         return await self.report(principal, begun)
 
     async def retrain_if_due(self, principal: "Principal") -> str:
@@ -202,8 +202,8 @@ class Retraining:
         """Do a training job."""
         spec = TrainingSpec.read(job.spec)
         tools = Tools(
-            self._beside.versions, self._beside.evaluations, self.measures, self._beside.model, self._rows,
-            self._beside.gates, self._settings.ml_quality_threshold,
+            self.beside.versions, self.beside.evaluations, self.measures, self.beside.model, self._rows,
+            self.beside.gates, self._settings.ml_quality_threshold,
         )  # fmt: skip
         training = Training(job, tools)
         result = await (self._learn(job, spec, training) if spec.method == "classifier" else training.run())
@@ -222,7 +222,7 @@ class Retraining:
         has_classifier = wanted.agent == AGENT_WITH_CLASSIFIER
         if wanted.method == "classifier" and not has_classifier:
             raise InvalidInputError("Only the feedback agent has a classifier.", hint="Use auto, exemplars or gepa.")
-        if self._beside.model.is_there or wanted.method == "classifier":
+        if self.beside.model.is_there or wanted.method == "classifier":
             return wanted.method
         if wanted.method == "auto" and has_classifier:
             return "classifier"
@@ -236,10 +236,10 @@ class Retraining:
         self, principal: "Principal", wanted: Wanted, method: TrainingMethod
     ) -> tuple[TrainingSpec, str]:
         reasons = await self._reasons(principal, wanted)
-        named = wanted.dataset if wanted.dataset is not None else await self._beside.curate(principal, wanted.agent)
+        named = wanted.dataset if wanted.dataset is not None else await self.beside.curate(principal, wanted.agent)
         dataset = await self._rows.dataset(principal, wanted.agent, named)
         samples = self._enough(wanted, reasons, dataset)
-        parent = await self._beside.versions.find(principal, wanted.agent)
+        parent = await self.beside.versions.find(principal, wanted.agent)
         return self._spec(wanted, method, parent, dataset), samples
 
     async def _reasons(self, principal: "Principal", wanted: Wanted) -> Reasons:
@@ -276,7 +276,7 @@ class Retraining:
                 hint="People correct categories on the review page: the label of the feedback is the category.",
             )
         corpus = corpus_of(corrections, examples(), wanted.seed)
-        parent = await self._beside.versions.find(principal, wanted.agent)
+        parent = await self.beside.versions.find(principal, wanted.agent)
         dataset = None
         # The gates are asked by a dataset of the agent; without one the classifier is learned all the same.
         with suppress(NotFoundError):
@@ -308,7 +308,7 @@ class Retraining:
 
     async def _open(self, principal: "Principal", spec: TrainingSpec) -> "JobRow":
         """Open the job of a spec under the first of its keys that is not used up."""
-        jobs, key = self._beside.jobs, key_of(spec)
+        jobs, key = self.beside.jobs, key_of(spec)
         for attempt in range(1, 100):
             named = key if attempt == 1 else f"{key}#{attempt}"
             try:
@@ -324,13 +324,13 @@ class Retraining:
 
     async def _opened(self, principal: "Principal", key: str, spec: TrainingSpec) -> "JobRow":
         try:
-            return await self._beside.jobs.open(principal, KIND, key, spec.stored())
+            return await self.beside.jobs.open(principal, KIND, key, spec.stored())
         except ConflictError:
             # Somebody opened it at the same moment, with another budget: it is theirs.
-            return await self._beside.jobs.get(principal, key)
+            return await self.beside.jobs.get(principal, key)
 
     async def _lately(self, principal: "Principal", agent: str) -> bool:
-        page = await self._beside.jobs.page(principal, kind=KIND, prefix=f"{agent}/", limit=1)
+        page = await self.beside.jobs.page(principal, kind=KIND, prefix=f"{agent}/", limit=1)
         return any(datetime.now(UTC) - one.created_at < _PAUSE for one in page.items)
 
     # The work ---------------------------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ class Retraining:
         """Learn the classifier anew."""
         await job.note("classifier")
         principal = job.principal
-        parent = await self._beside.versions.find(principal, spec.agent, str(spec.parent_id))
+        parent = await self.beside.versions.find(principal, spec.agent, str(spec.parent_id))
         corrections, missing = usable(await self._rows.corrections(principal))
         corpus = corpus_of(corrections, examples(), spec.seed)
         if missing or corpus.sha256 != spec.dataset_sha256:

@@ -43,7 +43,13 @@ class Measures(Protocol):
     """Has a version answer cases, and scores the answers; the same is not done twice."""
 
     async def measure(
-        self, principal: Principal, version: VersionRow, cases: Sequence[Case], sides: "Sides", budget_usd: float | None
+        self,
+        principal: Principal,
+        version: VersionRow,
+        cases: Sequence[Case],
+        sides: "Sides",
+        budget_usd: float | None,
+        /,
     ) -> Measured:
         """Return the results of cases."""
         ...
