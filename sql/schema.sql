@@ -1109,6 +1109,13 @@ DECLARE
 BEGIN
     IF organization IS NULL OR NOT qms.may_write() THEN
         RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF coalesce(asked ->> 'purpose', 'work') = 'work' THEN
+        -- Which version people get is decided by what was approved, not by whoever asks.
+        IF EXISTS (SELECT FROM jsonb_array_elements(tasks) AS t (task) WHERE t.task ->> 'version_id' IS NOT NULL) THEN
+            RAISE EXCEPTION 'a task somebody wants the answer of names no version' USING ERRCODE = 'QM022';
+        END IF;
+    ELSIF (asked ->> 'may_draft')::boolean THEN
+        RAISE EXCEPTION 'what only measures a version drafts nothing' USING ERRCODE = 'QM022';
     END IF;
     INSERT INTO agents.dispatches AS d (
         organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,
@@ -2019,6 +2026,10 @@ BEGIN
     IF against.why IS NOT NULL OR against.gates IS DISTINCT FROM asked.gate_report_id THEN
         RAISE EXCEPTION 'it can''t be done any more: %', coalesce(against.why, 'there is a newer gate report')
         USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
+    ELSIF ml_loop.promotion_words(asked) <> approved.content THEN
+        -- Such as "in place of" a version that does not answer any more.
+        RAISE EXCEPTION 'what was shown is not what would happen now'
+        USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
     END IF;
     before := ml_loop.production_of(asked.model_name);
     IF asked.action IN ('production', 'roll_back') THEN
@@ -2249,13 +2260,13 @@ ALTER FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text,
 
 COMMENT ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) IS 'Ends a roll-out and says so in the trail; false when it had ended.';
 
--- Name: error_rate_of(uuid, integer); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+-- Name: error_rate_of(uuid, integer, text[]); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
 
-CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) RETURNS TABLE(n bigint, bad bigint)
+CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) RETURNS TABLE(n bigint, bad bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, ARRAY['human', 'agent']) <> '')
+    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, as_told) <> '')
     FROM (
         SELECT b.*
         FROM agents.agent_runs AS b
@@ -2267,11 +2278,31 @@ CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) RETURNS TAB
     ) AS r
 $$;
 
-ALTER FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) OWNER TO qms_definer;
+ALTER FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) OWNER TO qms_definer;
 
--- Name: FUNCTION error_rate_of(of_version uuid, most integer); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer, as_told text[]); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
 
-COMMENT ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) IS 'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with.';
+COMMENT ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) IS 'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with. as_told: as the watch will count them.';
+
+-- Name: keep_measured(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.keep_measured() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF old.state <> 'running' THEN
+        RAISE EXCEPTION 'what was measured does not change' USING ERRCODE = 'QM003', HINT = 'Measure it again.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_measured() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_measured(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.keep_measured() IS 'Keeps an evaluation that has ended as it ended.';
 
 -- Name: keep_score(uuid, text, double precision, text, text, jsonb, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
 
@@ -2453,6 +2484,26 @@ ALTER FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) OWNER 
 
 COMMENT ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) IS 'Lets `candidate` stand for a version: it answers nobody by that.';
 
+-- Name: on_one_line(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.on_one_line(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    -- White space, control characters, separators of lines and paragraphs, and what turns the direction of a text round.
+    SELECT btrim(
+        regexp_replace(
+            words, '[\s\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+', ' ', 'g'
+        )
+    )
+$$;
+
+ALTER FUNCTION ml_loop.on_one_line(words text) OWNER TO qms_definer;
+
+-- Name: FUNCTION on_one_line(words text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.on_one_line(words text) IS 'What somebody wrote, as one line that holds nothing invisible.';
+
 -- Name: only_people_validate(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
 CREATE FUNCTION ml_loop.only_people_validate() RETURNS trigger
@@ -2472,6 +2523,32 @@ ALTER FUNCTION ml_loop.only_people_validate() OWNER TO qms_owner;
 -- Name: FUNCTION only_people_validate(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON FUNCTION ml_loop.only_people_validate() IS 'An example counts as validated only through feedback a person gave on the review page.';
+
+-- Name: only_while_measuring(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.only_while_measuring() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two processes may finish one evaluation: the second one's scores are left out, as its end is.
+    IF new.evaluation_id IS NOT NULL AND qms.current_organization_id() IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM ml_loop.evaluations AS e
+        WHERE e.id = new.evaluation_id AND e.organization_id = new.organization_id AND e.state = 'running'
+        FOR UPDATE
+    ) THEN
+        RETURN NULL;
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.only_while_measuring() OWNER TO qms_owner;
+
+-- Name: FUNCTION only_while_measuring(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.only_while_measuring() IS 'Takes no scores for an evaluation that has ended.';
 
 -- Name: outcome_of(agents.agent_runs, double precision, text[]); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
 
@@ -2627,7 +2704,8 @@ BEGIN
                 wanted.version, asked.model_name, answers
             )
         END,
-        '', 'Why: ' || btrim(asked.reason),
+        -- What somebody wrote stays on its line: it is not to look like what is written here from the rows.
+        '', 'Why: ' || ml_loop.on_one_line(asked.reason),
         'Version: ' || wanted.version || ', ' || wanted.origin || ', ' || concat_ws(
             ' ', 'made', (
                 SELECT 'by ' || coalesce(p.printed_name, u.email) || CASE wanted.created_kind WHEN 'agent' THEN ' through an agent' ELSE '' END
@@ -2637,7 +2715,7 @@ BEGIN
         'Content (SHA-256): ' || wanted.content_sha256,
         'Made from: ' || ml_loop.name_of(wanted.parent_id),
         'Learned from: ' || (
-            SELECT format('%s version %s, %s items, SHA-256 %s', d.name, s.version, s.n, s.content_sha256)
+            SELECT format('%s version %s, %s items, SHA-256 %s', ml_loop.on_one_line(d.name), s.version, s.n, s.content_sha256)
             FROM ml_loop.dataset_versions AS s INNER JOIN ml_loop.datasets AS d ON d.id = s.dataset_id
             WHERE s.id = wanted.dataset_version_id
         ),
@@ -2646,7 +2724,7 @@ BEGIN
             asked.plan ->> 'runs', round((asked.plan ->> 'p0')::numeric, 4), round((asked.plan ->> 'p1')::numeric, 4),
             round((asked.plan ->> 'h')::numeric, 3), answers
         ) END,
-        'WITHOUT A CANARY: ' || nullif(btrim(asked.plan ->> 'without_canary'), ''),
+        'WITHOUT A CANARY: ' || nullif(ml_loop.on_one_line(asked.plan ->> 'without_canary'), ''),
         (
             SELECT E'\nGate report (SHA-256 ' || g.content_sha256 || E')\n' || g.content
             FROM ml_loop.gate_reports AS g WHERE g.id = asked.gate_report_id
@@ -2762,6 +2840,8 @@ DECLARE
 BEGIN
     IF wanted NOT IN ('canary', 'experiment', 'production', 'roll_back') OR wanted IS NULL THEN
         RAISE EXCEPTION 'there is no such step: %', quote_nullable(wanted) USING ERRCODE = 'QM024';
+    ELSIF wanted IN ('canary', 'experiment') AND share IS NULL THEN
+        RAISE EXCEPTION 'this step is for a share of the requests' USING ERRCODE = 'QM024', HINT = 'Say for how many percent.';
     END IF;
     SELECT * INTO against FROM ml_loop.why_not_promote(of_agent, wanted, chosen.id, watched_by);
     IF against.why IS NOT NULL THEN
@@ -2817,6 +2897,46 @@ ALTER FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version 
 -- Name: FUNCTION request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
 
 COMMENT ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) IS 'Asks a person to let a version go to people, or to take one back: the same request finds the one that waits.';
+
+-- Name: rests_on_measurements(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.rests_on_measurements() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    missing text;
+BEGIN
+    IF NOT new.passed OR qms.current_organization_id() IS NULL THEN
+        RETURN new;
+    END IF;
+    SELECT string_agg(format('%s on %s', v.version, w.what), ', ') INTO missing
+    FROM ml_loop.model_versions AS v
+    CROSS JOIN (VALUES ('score', 'the dataset'), ('safety', 'the safety set')) AS w (purpose, what)
+    WHERE
+        v.organization_id = new.organization_id AND v.id IN (new.version_id, new.baseline_id)
+        AND NOT EXISTS (
+            SELECT
+            FROM ml_loop.evaluations AS e
+            WHERE
+                e.organization_id = new.organization_id AND e.version_id = v.id AND e.purpose = w.purpose
+                AND e.state = 'completed' AND e.n > 0
+                AND (w.purpose = 'safety' OR (e.split = 'test' AND e.dataset_version_id = new.dataset_version_id))
+                AND EXISTS (SELECT FROM ml_loop.eval_results AS r WHERE r.evaluation_id = e.id)
+        );
+    IF missing IS NOT NULL OR new.version_id = new.baseline_id THEN
+        RAISE EXCEPTION 'the gates can''t be passed by what was not measured: %', coalesce(missing, 'a difference')
+        USING ERRCODE = 'QM021', HINT = 'Run the gates.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.rests_on_measurements() OWNER TO qms_owner;
+
+-- Name: FUNCTION rests_on_measurements(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.rests_on_measurements() IS 'Takes no passed report without finished evaluations of both versions, on the side of the dataset that was held out and on the safety set.';
 
 -- Name: review_candidates(uuid, date); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
 
@@ -17547,6 +17667,10 @@ CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.promotion_requests FOR EACH R
 
 CREATE TRIGGER complete_feedback BEFORE INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.complete_feedback();
 
+-- Name: evaluations keep_measured; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER keep_measured BEFORE UPDATE ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_measured();
+
 -- Name: model_versions keep_version; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
 
 CREATE TRIGGER keep_version BEFORE UPDATE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_version();
@@ -17658,6 +17782,14 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.training_data FOR EACH
 -- Name: training_data only_people_validate; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
 
 CREATE TRIGGER only_people_validate BEFORE INSERT ON ml_loop.training_data FOR EACH ROW EXECUTE FUNCTION ml_loop.only_people_validate();
+
+-- Name: eval_results only_while_measuring; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER only_while_measuring BEFORE INSERT ON ml_loop.eval_results FOR EACH ROW EXECUTE FUNCTION ml_loop.only_while_measuring();
+
+-- Name: gate_reports rests_on_measurements; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER rests_on_measurements BEFORE INSERT ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION ml_loop.rests_on_measurements();
 
 -- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
 
@@ -21591,10 +21723,14 @@ REVOKE ALL ON FUNCTION ml_loop.complete_feedback() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) FROM PUBLIC;
 
--- Name: FUNCTION error_rate_of(of_version uuid, most integer); Type: ACL; Schema: ml_loop; Owner: qms_definer
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer, as_told text[]); Type: ACL; Schema: ml_loop; Owner: qms_definer
 
-REVOKE ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) TO qms_app;
+REVOKE ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) TO qms_app;
+
+-- Name: FUNCTION keep_measured(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.keep_measured() FROM PUBLIC;
 
 -- Name: FUNCTION keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text); Type: ACL; Schema: ml_loop; Owner: qms_definer
 
@@ -21623,9 +21759,17 @@ GRANT ALL ON FUNCTION ml_loop.name_of(of_version uuid) TO qms_app;
 REVOKE ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) TO qms_app;
 
+-- Name: FUNCTION on_one_line(words text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.on_one_line(words text) FROM PUBLIC;
+
 -- Name: FUNCTION only_people_validate(); Type: ACL; Schema: ml_loop; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION ml_loop.only_people_validate() FROM PUBLIC;
+
+-- Name: FUNCTION only_while_measuring(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.only_while_measuring() FROM PUBLIC;
 
 -- Name: FUNCTION outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]); Type: ACL; Schema: ml_loop; Owner: qms_definer
 
@@ -21673,6 +21817,10 @@ REVOKE ALL ON FUNCTION ml_loop.register_version(of_organization uuid, of_model t
 
 REVOKE ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION rests_on_measurements(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.rests_on_measurements() FROM PUBLIC;
 
 -- Name: FUNCTION review_candidates(of_organization uuid, on_day date); Type: ACL; Schema: ml_loop; Owner: qms_owner
 

@@ -171,6 +171,13 @@ DECLARE
 BEGIN
     IF organization IS NULL OR NOT qms.may_write() THEN
         RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF coalesce(asked ->> 'purpose', 'work') = 'work' THEN
+        -- Which version people get is decided by what was approved, not by whoever asks.
+        IF EXISTS (SELECT FROM jsonb_array_elements(tasks) AS t (task) WHERE t.task ->> 'version_id' IS NOT NULL) THEN
+            RAISE EXCEPTION 'a task somebody wants the answer of names no version' USING ERRCODE = 'QM022';
+        END IF;
+    ELSIF (asked ->> 'may_draft')::boolean THEN
+        RAISE EXCEPTION 'what only measures a version drafts nothing' USING ERRCODE = 'QM022';
     END IF;
     INSERT INTO agents.dispatches AS d (
         organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,

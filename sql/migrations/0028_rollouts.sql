@@ -97,10 +97,10 @@ $$;
 COMMENT ON FUNCTION ml_loop.outcome_of(agents.agent_runs, double precision, text []) IS
 'Why a run that has ended counts as bad; empty when it does not. as_told: whose feedback counts, by what kind of actor gave it.';
 
-CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer) RETURNS TABLE (n bigint, bad bigint)
+CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text []) RETURNS TABLE (n bigint, bad bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, ARRAY['human', 'agent']) <> '')
+    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, as_told) <> '')
     FROM (
         SELECT b.*
         FROM agents.agent_runs AS b
@@ -111,8 +111,8 @@ AS $$
         LIMIT most
     ) AS r
 $$;
-COMMENT ON FUNCTION ml_loop.error_rate_of(uuid, integer) IS
-'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with.';
+COMMENT ON FUNCTION ml_loop.error_rate_of(uuid, integer, text []) IS
+'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with. as_told: as the watch will count them.';
 
 CREATE FUNCTION ml_loop.watch_plan(given jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -475,6 +475,18 @@ $$;
 COMMENT ON FUNCTION ml_loop.why_not_promote(text, text, uuid, jsonb) IS
 'Why a version may not go to people, or not back, now; null when it may. With the gate report that lets it.';
 
+CREATE FUNCTION ml_loop.on_one_line(words text) RETURNS text
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    -- White space, control characters, separators of lines and paragraphs, and what turns the direction of a text round.
+    SELECT btrim(
+        regexp_replace(
+            words, '[\s\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+', ' ', 'g'
+        )
+    )
+$$;
+COMMENT ON FUNCTION ml_loop.on_one_line(text) IS 'What somebody wrote, as one line that holds nothing invisible.';
+
 CREATE FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -501,7 +513,8 @@ BEGIN
                 wanted.version, asked.model_name, answers
             )
         END,
-        '', 'Why: ' || btrim(asked.reason),
+        -- What somebody wrote stays on its line: it is not to look like what is written here from the rows.
+        '', 'Why: ' || ml_loop.on_one_line(asked.reason),
         'Version: ' || wanted.version || ', ' || wanted.origin || ', ' || concat_ws(
             ' ', 'made', (
                 SELECT 'by ' || coalesce(p.printed_name, u.email) || CASE wanted.created_kind WHEN 'agent' THEN ' through an agent' ELSE '' END
@@ -511,7 +524,7 @@ BEGIN
         'Content (SHA-256): ' || wanted.content_sha256,
         'Made from: ' || ml_loop.name_of(wanted.parent_id),
         'Learned from: ' || (
-            SELECT format('%s version %s, %s items, SHA-256 %s', d.name, s.version, s.n, s.content_sha256)
+            SELECT format('%s version %s, %s items, SHA-256 %s', ml_loop.on_one_line(d.name), s.version, s.n, s.content_sha256)
             FROM ml_loop.dataset_versions AS s INNER JOIN ml_loop.datasets AS d ON d.id = s.dataset_id
             WHERE s.id = wanted.dataset_version_id
         ),
@@ -520,7 +533,7 @@ BEGIN
             asked.plan ->> 'runs', round((asked.plan ->> 'p0')::numeric, 4), round((asked.plan ->> 'p1')::numeric, 4),
             round((asked.plan ->> 'h')::numeric, 3), answers
         ) END,
-        'WITHOUT A CANARY: ' || nullif(btrim(asked.plan ->> 'without_canary'), ''),
+        'WITHOUT A CANARY: ' || nullif(ml_loop.on_one_line(asked.plan ->> 'without_canary'), ''),
         (
             SELECT E'\nGate report (SHA-256 ' || g.content_sha256 || E')\n' || g.content
             FROM ml_loop.gate_reports AS g WHERE g.id = asked.gate_report_id
@@ -545,6 +558,8 @@ DECLARE
 BEGIN
     IF wanted NOT IN ('canary', 'experiment', 'production', 'roll_back') OR wanted IS NULL THEN
         RAISE EXCEPTION 'there is no such step: %', quote_nullable(wanted) USING ERRCODE = 'QM024';
+    ELSIF wanted IN ('canary', 'experiment') AND share IS NULL THEN
+        RAISE EXCEPTION 'this step is for a share of the requests' USING ERRCODE = 'QM024', HINT = 'Say for how many percent.';
     END IF;
     SELECT * INTO against FROM ml_loop.why_not_promote(of_agent, wanted, chosen.id, watched_by);
     IF against.why IS NOT NULL THEN
@@ -644,6 +659,10 @@ BEGIN
     SELECT * INTO against FROM ml_loop.why_not_promote(asked.model_name, asked.action, asked.version_id, asked.plan);
     IF against.why IS NOT NULL OR against.gates IS DISTINCT FROM asked.gate_report_id THEN
         RAISE EXCEPTION 'it can''t be done any more: %', coalesce(against.why, 'there is a newer gate report')
+        USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
+    ELSIF ml_loop.promotion_words(asked) <> approved.content THEN
+        -- Such as "in place of" a version that does not answer any more.
+        RAISE EXCEPTION 'what was shown is not what would happen now'
         USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
     END IF;
     before := ml_loop.production_of(asked.model_name);
@@ -848,7 +867,7 @@ DO $$
 DECLARE
     ours text [] := ARRAY[
         'production_of', 'name_of', 'version_of', 'outcome_of', 'error_rate_of', 'watch_plan', 'watched', 'move_alias',
-        'end_rollout', 'put_in_production', 'begin_move', 'nominate', 'start_shadow', 'withdraw', 'why_not_promote',
+        'on_one_line', 'end_rollout', 'put_in_production', 'begin_move', 'nominate', 'start_shadow', 'withdraw', 'why_not_promote',
         'promotion_words', 'request_promotion', 'why_not_decide_promotion', 'carry_out_promotion', 'carry_out',
         'why_not_decide', 'take_back', 'watch_rollouts'
     ];

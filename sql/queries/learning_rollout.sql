@@ -45,14 +45,14 @@ SELECT
 FROM ml_loop.watch_rollouts(%(agent)s::text) AS w;
 
 -- name: baseline
--- What answers people now, and how many of its last runs were bad.
+-- What answers people now, and how many of its last runs were bad, by whose feedback the watch will count.
 SELECT
     v.id,
     v.version,
     e.n,
     e.bad
 FROM ml_loop.model_versions AS v
-CROSS JOIN LATERAL ml_loop.error_rate_of(v.id, %(most)s) AS e
+CROSS JOIN LATERAL ml_loop.error_rate_of(v.id, %(most)s, %(as_told)s) AS e
 WHERE v.id = ml_loop.production_of(%(agent)s);
 
 -- name: before_production

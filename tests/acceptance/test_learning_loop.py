@@ -25,6 +25,7 @@ from tests.support.stdio import Workplace, connected, text_of, workplace
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.slow,  # a minute and a half
     pytest.mark.skipif(
         not CHROMIUM.exists(), reason=f"NO BROWSER: the loop is NOT signed in a browser without {CHROMIUM}"
     ),
@@ -57,7 +58,9 @@ class Round:
 
     async def send(self, run_key: str, lines: range) -> list[dict[str, Any]]:
         """Ask the agent about lines, all in one dispatch, and return its runs."""
-        tasks = [{"agent": "qa", "key": f"line-{line}", "request": request(line), "needs": []} for line in lines]
+        tasks: list[dict[str, Any]] = [
+            {"agent": "qa", "key": f"line-{line}", "request": request(line), "needs": []} for line in lines
+        ]
         sent = await self.call(
             "dispatch_agents", request="How many CAPAs are overdue, line by line?", tasks=tasks, run_key=run_key,
             at_once=10, reason=WHY,

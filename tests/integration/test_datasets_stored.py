@@ -239,8 +239,9 @@ async def test_feedback_on_a_real_run_becomes_an_item_with_what_the_agent_was_gi
     last, needed = uuid4(), uuid4()
     who = {"org": ours.organization_id, "user": ours.user_id, "dispatch": dispatch}
     world.rows.execute(
-        "INSERT INTO agents.dispatches (id, organization_id, user_id, run_key, request, request_sha256, plan, status, "
-        "finished_at) VALUES (%(dispatch)s, %(org)s, %(user)s, 'k', 'What is late?', '', '{}', 'completed', now())", **who,
+        "INSERT INTO agents.dispatches (id, organization_id, user_id, run_key, request, request_sha256, plan, "
+        "status, finished_at) VALUES (%(dispatch)s, %(org)s, %(user)s, 'k', 'What is late?', '', '{}', 'completed', "
+        "now())", **who,
     )  # fmt: skip
     for position, (key, of_run, needs) in enumerate((("first", needed, "{}"), ("then", last, "{first}"))):
         world.rows.execute(

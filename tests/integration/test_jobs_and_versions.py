@@ -185,7 +185,7 @@ async def test_a_cancelled_job_stops_and_stays_cancelled(process: Process) -> No
     async def wait_for_ever(_job: RunningJob) -> Mapping[str, Any]:
         begun.set()
         try:
-            await anyio.sleep_forever()
+            return {"never": await anyio.sleep_forever()}
         finally:
             left.set()
 

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
+from qms_mcp.db.durable import ensure_durable_schema
 from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError
 from qms_mcp.services.operations.alerts import Alerts
@@ -438,6 +439,7 @@ async def test_usage_by_tool_has_its_calls_and_errors(site: Site) -> None:
 
 
 async def test_a_client_lists_acknowledges_and_reads_the_page(site: Site, short_tmp: Path) -> None:
+    await ensure_durable_schema(site.database.wiring.owner)  # a client that writes starts the engine
     site.runs(20, ms=31_000, cost=0.5)
     await events(site, "latency_s")
     async with client_for(site.database, site.principal, short_tmp) as client:

@@ -31,7 +31,7 @@ from tests.support.dispatching import Rows
 
 pytestmark = pytest.mark.anyio
 
-NAMES = list(CATEGORIES)
+NAMES: list[str] = list(CATEGORIES)
 HALF = ["software", "usability"]
 FED_BACK = (
     "INSERT INTO ml_loop.feedback_loop (organization_id, record_id, source, score, label, given_by, given_kind) "

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from psycopg.rows import dict_row
 
 from qms_mcp.agents.versioning import revised
 from qms_mcp.db.local_owner import LOCAL_ORGANIZATION_ID, LOCAL_OWNER_ID
@@ -120,8 +121,8 @@ def weeks_ago(place: Workplace, weeks: int) -> None:
 
 def runs_of(place: Workplace, *, run_key: str) -> list[dict[str, Any]]:
     """Return the runs of the dispatches whose run_key begins so, each with its lane and status."""
-    with psycopg.connect(place.conninfo(), row_factory=psycopg.rows.dict_row) as connection:
-        return connection.execute(
+    with psycopg.connect(place.conninfo()) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
             "SELECT r.* FROM agents.agent_runs AS r INNER JOIN agents.dispatches AS d ON d.id = r.dispatch_id "
             "WHERE starts_with(d.run_key, %s) ORDER BY r.created_at",
             [run_key],

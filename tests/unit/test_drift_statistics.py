@@ -1,8 +1,10 @@
 """The statistics of drift: against numbers worked out elsewhere, and what they say of odd data."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import stats as scipy_stats
 
 from qms_mcp.errors import InvalidInputError
 from qms_mcp.statistics.drift.categories import shift_of_categories
@@ -14,6 +16,7 @@ from tests.support.drift import false_alarms
 from tests.support.spc_data import spc_column
 
 ALPHA = 0.01
+stats: Any = scipy_stats  # its types are weak
 
 
 def normal(seed: int, n: int, mean: float = 0.0) -> list[float]:

@@ -93,7 +93,7 @@ def _trigrams(texts: Sequence[str], size: int = 256) -> "NDArray[np.float32]":
             digest = hashlib.blake2b(words[place : place + _TRIGRAM].encode(), digest_size=2).digest()
             found[row, int.from_bytes(digest) % size] += 1
     norms = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.where(norms == 0, 1, norms)
+    return (found / np.where(norms == 0, 1, norms)).astype(np.float32)
 
 
 def _projected(vectors: "NDArray[np.float32]") -> "NDArray[np.float64]":

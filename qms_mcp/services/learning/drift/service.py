@@ -80,7 +80,7 @@ class Drift:
         if reference == "new":
             return await self._renewed(principal, agent, current, rows, (since, until), reason)
         kept = await self._references(principal, agent, reference)
-        missing = [metric for metric in metrics if metric not in kept and metric in current]
+        missing: list[Metric] = [metric for metric in metrics if metric not in kept and metric in current]
         if missing and not reference:
             await self._first(principal, agent, missing, since)
             kept = await self._references(principal, agent, "")

@@ -184,7 +184,8 @@ class Rollouts:
 
     async def _plan(self, principal: "Principal", agent: str, to: Step, share: float) -> dict[str, Any]:
         async with self._database.transaction(principal, read_only=True) as transaction:
-            rows = await transaction.fetch_dicts(_BASELINE, {"agent": agent, "most": _LOOKED_AT})
+            as_told = ["human"] if to == "production" else ["human", "agent"]  # as ml_loop.watched counts
+            rows = await transaction.fetch_dicts(_BASELINE, {"agent": agent, "most": _LOOKED_AT, "as_told": as_told})
         n, bad = (rows[0]["n"], rows[0]["bad"]) if rows else (0, 0)
         if to == "experiment":
             design = experiment_plan(n, bad, share)
