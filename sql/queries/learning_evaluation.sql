@@ -177,7 +177,8 @@ SELECT
     i.input,
     i.expected,
     i.slices,
-    i.item_sha256
+    i.item_sha256,
+    i.is_validated
 FROM ml_loop.dataset_items AS i
 WHERE i.dataset_version_id = %(dataset_version_id)s AND (%(split)s = 'all' OR i.split = %(split)s)
 ORDER BY i.position;

@@ -199,7 +199,7 @@ async def test_what_was_measured_stays_as_it_was(world: World) -> None:
 
 
 async def test_no_report_is_passed_of_what_was_not_measured(world: World) -> None:
-    dataset = world.fleet._dataset(world.maker.user_id)
+    dataset = world.fleet.dataset(world.maker.user_id)
     checks = [{"gate": gate, "passed": True} for gate in ("threshold", "regression", "slices", "safety", "cost")]
     with pytest.raises(QmsError, match="was not measured"):
         await world.execute(
@@ -261,11 +261,12 @@ async def test_nobody_reaches_what_is_anothers(world: World) -> None:
         "SELECT ml_loop.settle_alert('drift', 'qa', 'warning', 0.3, 0.2, false, 0.5, 10, 'It drifts.') AS settled"
     )
     content = json.dumps({"agent": "qa", "prompt": uuid4().hex}, sort_keys=True)
+    made = {"version": "qa@" + "0" * 12, "content": content, "origin": "trained", "parent_id": str(world.better)}
     params: dict[str, Any] = {
         "canary": world.fleet.rollout("canary", world.better, world.shipped), "version": world.better, "run": run,
         "job": job["id"], "alert": alert["settled"]["alert_id"], "organization": world.ours.organization_id,
         "feedback": world.rows.value("SELECT id FROM ml_loop.feedback_loop WHERE run_id = %(id)s", id=run),
-        "made": json.dumps({"version": "qa@" + "0" * 12, "content": content, "origin": "trained", "parent_id": str(world.better)}),
+        "made": json.dumps(made),
     }  # fmt: skip
     for statement in OF_OTHERS:
         with pytest.raises(QmsError):

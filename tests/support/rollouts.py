@@ -77,11 +77,12 @@ class Fleet:
         )
         return self.rows.value(
             statement, org=self.organization_id, agent=self.agent, version=version, baseline=baseline,
-            dataset=self._dataset(by), checks=json.dumps(checks), passed=passed, content=content,
+            dataset=self.dataset(by), checks=json.dumps(checks), passed=passed, content=content,
             sha=hashlib.sha256(content.encode()).hexdigest(), by=by,
         )  # fmt: skip
 
-    def _dataset(self, by: UUID) -> UUID:
+    def dataset(self, by: UUID) -> UUID:
+        """Return a frozen dataset, the same each time."""
         standing = self.dataset_version
         if standing is None:
             dataset = self.rows.value(

@@ -244,6 +244,9 @@ def test_only_six_passed_gates_are_a_pass() -> None:
 
 def test_the_same_measurements_make_the_same_report() -> None:
     text = report_text(GOOD, checks_of(GOOD, LIMITS), LIMITS)
+    assert f"no person has judged for {len(CASES)} of {len(CASES)} cases" in text
+    judged = replace(GOOD, data=replace(DATA, validated=len(CASES)))
+    assert "no person has judged" not in report_text(judged, checks_of(judged, LIMITS), LIMITS)
     again = measured()
     assert report_text(again, checks_of(again, LIMITS), LIMITS) == text
     for words in (NEW.version, OLD.version, "held@3", "d" * 64, set_version(safety_cases()), "Not calibrated."):

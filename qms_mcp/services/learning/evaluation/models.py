@@ -190,6 +190,7 @@ class DatasetCases:
     Attributes:
         content_sha256: Of the whole version of the dataset.
         left_out: Cases beyond the cap; which ones are left out depends on their hashes alone.
+        validated: Cases whose good answer a person has judged on the review page.
     """
 
     dataset_version_id: UUID
@@ -199,6 +200,7 @@ class DatasetCases:
     split: Split
     cases: Sequence[Case]
     left_out: int = 0
+    validated: int = 0
 
     @property
     def label(self) -> str:

@@ -65,9 +65,16 @@ async def dataset_cases(
     if not items:
         raise InvalidInputError(f"{label} has no case on the side {split}.", hint="Freeze one with more items.")
     chosen = {str(one["id"]) for one in sorted(items, key=lambda one: one["item_sha256"])[:most]}
-    cases = [case_of(one) for one in items if str(one["id"]) in chosen]
+    taken = [one for one in items if str(one["id"]) in chosen]
     return DatasetCases(
-        found.id, found.name, found.version, found.content_sha256, split, cases, len(items) - len(cases)
+        found.id,
+        found.name,
+        found.version,
+        found.content_sha256,
+        split,
+        [case_of(one) for one in taken],
+        left_out=len(items) - len(taken),
+        validated=sum(bool(one["is_validated"]) for one in taken),
     )
 
 

@@ -111,6 +111,12 @@ def _weaknesses(measured: Measured, limits: GateLimits) -> str:
             rows.append(f"{small} parts have fewer than {limits.least_in_slice} cases: nothing is known of them.")
         if not found.slices:
             rows.append("The dataset names no parts, so a loss in one could not be seen.")
+    unseen = len(measured.data.cases) - measured.data.validated
+    if unseen:
+        rows.append(
+            f"What a good answer is, no person has judged for {unseen} of {len(measured.data.cases)} cases: it rests "
+            "on what agents passed on, on rules, or on a file."
+        )
     if measured.data.left_out:
         rows.append(f"{measured.data.left_out} cases of this side were left out: there are too many.")
     rows.append("The safety set is fixed and written down: what nobody has thought of is not in it.")
