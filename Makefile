@@ -11,7 +11,7 @@ DEV := .venv/.installed-dev
 WORKERS ?= auto
 ARGS ?=
 
-.PHONY: help demo test bench bench-search bench-stats check static lint types imports sqllint current format snapshots schema readme wheel lock clean
+.PHONY: help demo test bench bench-search bench-stats bench-drift check static lint types imports sqllint current format snapshots schema readme wheel lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ bench-search: $(DEV)  ## measure the search among 100,000 pieces (ARGS="--peers 
 
 bench-stats: $(DEV)  ## simulate every detector of the statistics (ARGS="--only trends") and write its report
 	$(BIN)/python -m tests.benchmarks.stats $(ARGS)
+
+bench-drift: $(DEV)  ## simulate the detectors of drift and write their report
+	$(BIN)/python -m tests.benchmarks.drift $(ARGS)
 
 check: static test  ## all that must be green before a change lands
 

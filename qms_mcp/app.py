@@ -123,6 +123,7 @@ def _make_agents(
         person=foundation.principal,
     )
     foundation.services.dispatches.launch_with(engine)
+    foundation.services.jobs.launch_with(engine)
     return engine
 
 

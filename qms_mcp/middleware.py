@@ -30,9 +30,9 @@ from qms_mcp.auth.acting import acting
 from qms_mcp.auth.principal import Principal
 from qms_mcp.context import CurrentCall, close_call, open_call
 from qms_mcp.errors import QmsError, UnavailableError
-from qms_mcp.ledger.masking import keepable, mask_text
 from qms_mcp.ledger.record import Call, CallKind, Client, Outcome, Run, RunStatus
 from qms_mcp.ledger.recorder import Recorder
+from qms_mcp.masking import keepable, mask_text
 from qms_mcp.protocol_errors import protocol_error
 
 if TYPE_CHECKING:
@@ -230,7 +230,8 @@ class Recording:
         by_agent = call.run.dispatch_id is not None
         token = open_call(current)
         try:
-            with acting(call.id, call.run.client.name, call.run.client.version, by_agent=by_agent):
+            run_id, client = call.run.id if by_agent else None, call.run.client
+            with acting(call.id, client.name, client.version, by_agent=by_agent, run_id=run_id):
                 return await call_next(ctx), current.error
         except MCPError:
             if current.error is None:

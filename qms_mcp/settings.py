@@ -196,6 +196,21 @@ class Settings(BaseModel):
     ml_quality_threshold: Fraction = Field(
         default=0.7, description="Score from which a sample is good enough to learn from."
     )
+    ml_retrain_webhook: AnyHttpUrl | None = Field(
+        default=None, description="Address that is told when a training begins and when it proposes a version."
+    )
+    ml_retrain_webhook_secret: SecretStr | None = Field(
+        default=None, description="What those messages are signed with (HMAC-SHA256)."
+    )
+
+    # Operations
+    qms_alert_urls: SecretStr | None = Field(
+        default=None, description="Where alerts are told: addresses of apprise, with commas between them."
+    )
+    qms_alert_webhook: SecretStr | None = Field(default=None, description="Address that alerts are posted to as JSON.")
+    qms_audit_anchor: str | None = Field(
+        default=None, description="Where the head of the audit trail is written down each night: FILE, URL or git:DIR."
+    )
 
     # Limits
     qms_rate_limit: str = Field(

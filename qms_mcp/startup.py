@@ -70,7 +70,7 @@ async def lay_foundation(settings: Settings, home: Path, at_stage: Stage) -> Fou
             embedded.release()
         raise
     settle_memory()
-    page = ApprovalPage(database, port=settings.qms_page_port)
+    page = ApprovalPage(database, port=settings.qms_page_port, to_langfuse=settings.langfuse_configured)
     return Foundation(
         database=database,
         services=Services.over(database, settings, links=page, home=home),

@@ -100,6 +100,23 @@ ALTER FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) OWNER TO qms_
 
 COMMENT ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) IS 'Ends a dispatch nobody can act for any more, because its person has left.';
 
+-- Name: abandon_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.abandon_job(of_job uuid, why text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    UPDATE agents.jobs AS j
+    SET state = 'failed', error = why, fence = j.fence + 1, finished_at = clock_timestamp()
+    WHERE j.id = of_job AND j.finished_at IS NULL
+$$;
+
+ALTER FUNCTION agents.abandon_job(of_job uuid, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION abandon_job(of_job uuid, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.abandon_job(of_job uuid, why text) IS 'Ends a job nobody can act for any more.';
+
 -- Name: advance(uuid, integer, text, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) RETURNS jsonb
@@ -326,6 +343,29 @@ ALTER FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) OWNER TO qm
 
 COMMENT ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) IS 'Ends a dispatch and all its runs at once; what was finished stays. False if it had ended.';
 
+-- Name: cancel_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.cancel_job(of_job uuid, reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'a job is cancelled by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    UPDATE agents.jobs AS j
+    SET state = 'cancelled', error = reason, fence = j.fence + 1, finished_at = clock_timestamp()
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id() AND j.finished_at IS NULL;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION agents.cancel_job(of_job uuid, reason text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION cancel_job(of_job uuid, reason text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.cancel_job(of_job uuid, reason text) IS 'Ends a job now: whoever works on it may write nothing more. False if it had ended.';
+
 -- Name: end_run(jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.end_run(ended jsonb) RETURNS void
@@ -444,6 +484,26 @@ ALTER FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ende
 
 COMMENT ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) IS 'Records what came of a dispatch, once; whatever of it should still be open ends with it.';
 
+-- Name: finish_job(uuid, integer, text, jsonb, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM agents.hold_job(of_job, with_fence);
+    UPDATE agents.jobs AS j
+    SET state = ended, result = outcome, error = why, finished_at = clock_timestamp()
+    WHERE j.id = of_job;
+END
+$$;
+
+ALTER FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) IS 'Records how a job ended, once.';
+
 -- Name: finish_run(uuid, integer, jsonb, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) RETURNS text
@@ -454,6 +514,8 @@ DECLARE
     held agents.agent_runs := agents.hold_run(of_run, with_fence);
     ended text := outcome ->> 'status';
     task_state text;
+    -- Somebody got a version that is still being tried out: that it failed is not to be theirs to bear.
+    on_trial boolean := held.lane IN ('canary', 'experiment');
 BEGIN
     UPDATE agents.agent_runs AS r
     SET
@@ -468,11 +530,12 @@ BEGIN
         state = CASE
             WHEN ended IN ('completed', 'partial') THEN 'done'
             WHEN ended = 'cancelled' THEN 'cancelled'
-            WHEN (outcome ->> 'transient')::boolean AND t.attempt < t.max_attempts THEN 'waiting'
+            WHEN on_trial OR ((outcome ->> 'transient')::boolean AND t.attempt < t.max_attempts) THEN 'waiting'
             ELSE 'failed'
         END,
+        max_attempts = CASE WHEN on_trial AND ended = 'failed' THEN t.max_attempts + 1 ELSE t.max_attempts END,
         model = outcome ->> 'model', error = outcome ->> 'error', reserved_tokens = 0, reserved_usd = 0,
-        not_before = clock_timestamp() + retry_after, finished_at = clock_timestamp()
+        not_before = clock_timestamp() + CASE WHEN on_trial THEN interval '0' ELSE retry_after END, finished_at = clock_timestamp()
     WHERE t.dispatch_id = held.dispatch_id AND t.key = held.task_key AND t.run_id = of_run
     RETURNING t.state INTO task_state;
     RETURN task_state;
@@ -483,7 +546,35 @@ ALTER FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb,
 
 -- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, once; a task whose failure another try may get over waits for it.';
+COMMENT ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) IS 'Records how a run ended, and what becomes of its task. What a version on trial failed at goes to the version people have otherwise.';
+
+-- Name: forget_undelivered(interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.forget_undelivered(older_than interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    gone integer;
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'retention is for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF older_than IS NULL OR older_than < interval '30 days' THEN
+        RAISE EXCEPTION 'what was not delivered is kept for at least 30 days' USING ERRCODE = 'QM024';
+    END IF;
+    DELETE FROM agents.otlp_outbox AS o
+    WHERE o.organization_id = qms.current_organization_id() AND o.given_up_at < clock_timestamp() - older_than;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$$;
+
+ALTER FUNCTION agents.forget_undelivered(older_than interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION forget_undelivered(older_than interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.forget_undelivered(older_than interval) IS 'Takes away copies meant for Langfuse that were given up long ago; the calls themselves stay. It says how many.';
 
 -- Name: dispatches; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -514,10 +605,12 @@ CREATE TABLE agents.dispatches (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    purpose text DEFAULT 'work'::text NOT NULL,
     CONSTRAINT dispatches_at_once_check CHECK (((at_once >= 1) AND (at_once <= 50))),
     CONSTRAINT dispatches_budget_tokens_check CHECK ((budget_tokens > 0)),
     CONSTRAINT dispatches_budget_usd_check CHECK ((budget_usd > (0)::numeric)),
     CONSTRAINT dispatches_on_failure_check CHECK ((on_failure = ANY (ARRAY['continue'::text, 'stop'::text]))),
+    CONSTRAINT dispatches_purpose_check CHECK ((purpose = ANY (ARRAY['work'::text, 'evaluation'::text, 'trial'::text, 'shadow'::text]))),
     CONSTRAINT dispatches_run_key_check CHECK (((length(run_key) >= 1) AND (length(run_key) <= 200))),
     CONSTRAINT dispatches_runs_in_check CHECK ((runs_in = ANY (ARRAY['server'::text, 'workers'::text]))),
     CONSTRAINT dispatches_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text]))),
@@ -544,6 +637,10 @@ COMMENT ON COLUMN agents.dispatches.offered IS 'The tools of the server that was
 
 COMMENT ON COLUMN agents.dispatches.opening IS 'How often it was begun: failed tasks may be tried again after its end.';
 
+-- Name: COLUMN dispatches.purpose; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatches.purpose IS 'work: somebody wants the answer. The others measure versions: they draft nothing and count nowhere else.';
+
 -- Name: hold_dispatch(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) RETURNS agents.dispatches
@@ -569,6 +666,76 @@ ALTER FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) OWNER 
 -- Name: FUNCTION hold_dispatch(of_dispatch uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) IS 'Locks a dispatch for the process that has it, and refuses any other.';
+
+-- Name: jobs; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.jobs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    spec jsonb NOT NULL,
+    runs_in text DEFAULT 'server'::text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    stage text DEFAULT ''::text NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    executor text,
+    result jsonb,
+    error text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT job_finished_is_dated CHECK (((state = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL))),
+    CONSTRAINT jobs_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200))),
+    CONSTRAINT jobs_kind_check CHECK (((char_length(kind) >= 1) AND (char_length(kind) <= 60))),
+    CONSTRAINT jobs_runs_in_check CHECK ((runs_in = ANY (ARRAY['server'::text, 'workers'::text]))),
+    CONSTRAINT jobs_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+ALTER TABLE ONLY agents.jobs ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN runs_in SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN stage SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN executor SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN result SET STATISTICS 0;
+ALTER TABLE ONLY agents.jobs ALTER COLUMN error SET STATISTICS 0;
+
+ALTER TABLE ONLY agents.jobs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.jobs OWNER TO qms_owner;
+
+-- Name: TABLE jobs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.jobs IS 'Long work, begun once under its key: trainings, evaluations, what runs on a schedule. Killed, it goes on in another process.';
+
+-- Name: hold_job(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.hold_job(of_job uuid, with_fence integer) RETURNS agents.jobs
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs;
+BEGIN
+    SELECT j.* INTO held
+    FROM agents.jobs AS j
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id()
+    FOR UPDATE;
+    IF held.fence IS DISTINCT FROM with_fence OR held.state IS DISTINCT FROM 'running' THEN
+        RAISE EXCEPTION 'another process has taken the job over, or it was cancelled' USING ERRCODE = 'QM026';
+    END IF;
+    RETURN held;
+END
+$$;
+
+ALTER FUNCTION agents.hold_job(of_job uuid, with_fence integer) OWNER TO qms_ledger;
+
+-- Name: FUNCTION hold_job(of_job uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.hold_job(of_job uuid, with_fence integer) IS 'Locks a job for the process that has it, and refuses any other.';
 
 -- Name: agent_runs; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -601,6 +768,9 @@ CREATE TABLE agents.agent_runs (
     fallback_reason text,
     executor text,
     fence integer DEFAULT 0 NOT NULL,
+    version_id uuid,
+    lane text,
+    rollout_id uuid,
     CONSTRAINT agent_runs_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
     CONSTRAINT agent_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text, 'partial'::text, 'failed'::text, 'cancelled'::text, 'lost'::text])))
 );
@@ -616,6 +786,10 @@ COMMENT ON TABLE agents.agent_runs IS 'One row per client connection or sub-agen
 -- Name: COLUMN agent_runs.fence; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON COLUMN agents.agent_runs.fence IS 'Raised by every process that takes the run over; what an older holder still writes is refused.';
+
+-- Name: COLUMN agent_runs.lane; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.agent_runs.lane IS 'Why this version answered: shipped, production, canary, experiment, control, shadow, evaluation, trial.';
 
 -- Name: hold_run(uuid, integer); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -642,6 +816,45 @@ ALTER FUNCTION agents.hold_run(of_run uuid, with_fence integer) OWNER TO qms_led
 -- Name: FUNCTION hold_run(of_run uuid, with_fence integer); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) IS 'Locks a run for the process that has it, and refuses any other.';
+
+-- Name: job_on_behalf(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.job_on_behalf(of_job uuid) RETURNS TABLE(organization_id uuid, user_id uuid)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.organization_id, j.user_id FROM agents.jobs AS j WHERE j.id = of_job
+$$;
+
+ALTER FUNCTION agents.job_on_behalf(of_job uuid) OWNER TO qms_ledger;
+
+-- Name: FUNCTION job_on_behalf(of_job uuid); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.job_on_behalf(of_job uuid) IS 'On whose behalf a process works on a job.';
+
+-- Name: jobs_not_begun(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT j.id
+    FROM agents.jobs AS j
+    WHERE
+        j.finished_at IS NULL AND j.executor IS NULL AND j.created_at < clock_timestamp() - grace
+        AND CASE
+            WHEN of_user IS NULL THEN j.runs_in = 'workers'
+            ELSE j.runs_in = 'server' AND j.organization_id = of_organization AND j.user_id = of_user
+        END
+    ORDER BY j.created_at
+    LIMIT 50
+$$;
+
+ALTER FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) OWNER TO qms_ledger;
+
+-- Name: FUNCTION jobs_not_begun(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) IS 'Jobs of a person, or for workers, that nobody has taken.';
 
 -- Name: keep_dispatch(); Type: FUNCTION; Schema: agents; Owner: qms_owner
 
@@ -750,6 +963,13 @@ CREATE FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace int
         WHERE
             d.finished_at IS NULL AND d.organization_id = of_organization AND d.user_id = of_user
             AND d.runs_in = 'server' AND e.id IS NULL
+    ) OR EXISTS (
+        SELECT
+        FROM agents.jobs AS j
+        LEFT JOIN agents.executors AS e ON e.id = j.executor AND e.beat_at >= clock_timestamp() - grace
+        WHERE
+            j.finished_at IS NULL AND j.organization_id = of_organization AND j.user_id = of_user
+            AND j.runs_in = 'server' AND e.id IS NULL
     )
 $$;
 
@@ -757,7 +977,7 @@ ALTER FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace inte
 
 -- Name: FUNCTION left_behind(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) IS 'Whether a server of this person ended in the middle of a dispatch.';
+COMMENT ON FUNCTION agents.left_behind(of_organization uuid, of_user uuid, grace interval) IS 'Whether a server of this person ended in the middle of a dispatch or a job.';
 
 -- Name: living(interval, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -782,15 +1002,24 @@ CREATE FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt inte
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+    on_trial boolean;
 BEGIN
+    SELECT r.lane IN ('canary', 'experiment') INTO on_trial
+    FROM agents.agent_runs AS r
+    WHERE
+        r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
+        AND r.organization_id = qms.current_organization_id();
     UPDATE agents.agent_runs AS r
     SET status = 'lost', error = why, fence = r.fence + 1, completed_at = clock_timestamp()
     WHERE
         r.dispatch_id = of_dispatch AND r.task_key = lose_run.task_key AND r.attempt = of_attempt
         AND r.organization_id = qms.current_organization_id() AND r.status = 'running';
+    -- Who got a version on trial gets an answer all the same, from the version people have otherwise.
     UPDATE agents.dispatch_tasks AS t
     SET
-        state = CASE WHEN t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END, error = why,
+        state = CASE WHEN on_trial OR t.attempt < t.max_attempts THEN 'waiting' ELSE 'failed' END,
+        max_attempts = CASE WHEN on_trial THEN t.max_attempts + 1 ELSE t.max_attempts END, error = why,
         reserved_tokens = 0, reserved_usd = 0, finished_at = clock_timestamp()
     WHERE
         t.dispatch_id = of_dispatch AND t.key = lose_run.task_key AND t.attempt = of_attempt
@@ -802,7 +1031,7 @@ ALTER FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integ
 
 -- Name: FUNCTION lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) IS 'Gives up a run no process can finish; its task is tried again if it may be.';
+COMMENT ON FUNCTION agents.lose_run(of_dispatch uuid, task_key text, of_attempt integer, why text) IS 'Gives up a run no process can finish; its task is tried again if it may be, and always when a version on trial had it.';
 
 -- Name: not_begun(uuid, uuid, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -827,6 +1056,31 @@ ALTER FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interv
 -- Name: FUNCTION not_begun(of_organization uuid, of_user uuid, grace interval); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) IS 'Dispatches of a person, or for workers, that nobody has taken: their server may have died before it could start them.';
+
+-- Name: note_job(uuid, integer, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs := agents.hold_job(of_job, with_fence);
+BEGIN
+    UPDATE agents.jobs AS j SET stage = at_stage WHERE j.id = of_job;
+    IF noted IS NOT NULL THEN
+        INSERT INTO agents.job_notes (organization_id, job_id, step, stage, note)
+        SELECT held.organization_id, of_job, coalesce(max(n.step) + 1, 0), at_stage, noted
+        FROM agents.job_notes AS n
+        WHERE n.job_id = of_job;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) OWNER TO qms_ledger;
+
+-- Name: FUNCTION note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) IS 'Keeps a checkpoint of a job and says at which stage it is.';
 
 -- Name: on_behalf(uuid); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -855,10 +1109,17 @@ DECLARE
 BEGIN
     IF organization IS NULL OR NOT qms.may_write() THEN
         RAISE EXCEPTION 'agents are sent by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF coalesce(asked ->> 'purpose', 'work') = 'work' THEN
+        -- Which version people get is decided by what was approved, not by whoever asks.
+        IF EXISTS (SELECT FROM jsonb_array_elements(tasks) AS t (task) WHERE t.task ->> 'version_id' IS NOT NULL) THEN
+            RAISE EXCEPTION 'a task somebody wants the answer of names no version' USING ERRCODE = 'QM022';
+        END IF;
+    ELSIF (asked ->> 'may_draft')::boolean THEN
+        RAISE EXCEPTION 'what only measures a version drafts nothing' USING ERRCODE = 'QM022';
     END IF;
     INSERT INTO agents.dispatches AS d (
         organization_id, user_id, run_key, request, request_sha256, plan, on_failure, may_draft, offered, at_once,
-        budget_tokens, budget_usd, runs_in, parent_run_id, call_id
+        budget_tokens, budget_usd, runs_in, parent_run_id, call_id, purpose
     )
     VALUES (
         organization, qms.current_user_id(), asked ->> 'run_key', asked ->> 'request', asked ->> 'request_sha256',
@@ -868,7 +1129,7 @@ BEGIN
                 THEN ARRAY(SELECT o.name FROM jsonb_array_elements_text(asked -> 'offered') AS o (name))
         END, (asked ->> 'at_once')::integer,
         (asked ->> 'budget_tokens')::bigint, (asked ->> 'budget_usd')::numeric, asked ->> 'runs_in',
-        (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid
+        (asked ->> 'parent_run_id')::uuid, (asked ->> 'call_id')::uuid, coalesce(asked ->> 'purpose', 'work')
     )
     ON CONFLICT ON CONSTRAINT dispatches_organization_id_run_key_key DO NOTHING
     RETURNING d.id INTO made;
@@ -881,7 +1142,7 @@ BEGIN
     END IF;
     INSERT INTO agents.dispatch_tasks (
         dispatch_id, organization_id, key, position, agent, request, subject, needs, after, priority, seconds,
-        max_attempts, planned_tokens, planned_usd
+        max_attempts, planned_tokens, planned_usd, version_id, inputs
     )
     SELECT
         made, organization, t.task ->> 'key', t.place::integer, t.task ->> 'agent', t.task ->> 'request',
@@ -889,7 +1150,8 @@ BEGIN
         ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'needs') AS n (name)),
         ARRAY(SELECT n.name FROM jsonb_array_elements_text(t.task -> 'after') AS n (name)),
         (t.task ->> 'priority')::integer, (t.task ->> 'seconds')::integer, (t.task ->> 'max_attempts')::integer,
-        (t.task ->> 'tokens')::bigint, (t.task ->> 'usd')::numeric
+        (t.task ->> 'tokens')::bigint, (t.task ->> 'usd')::numeric,
+        (t.task ->> 'version_id')::uuid, coalesce(t.task -> 'inputs', '{}')
     FROM jsonb_array_elements(tasks) WITH ORDINALITY AS t (task, place);
     RETURN QUERY SELECT made, true, asked ->> 'request_sha256';
 END
@@ -900,6 +1162,40 @@ ALTER FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) OWNER TO qms_ledge
 -- Name: FUNCTION open_dispatch(asked jsonb, tasks jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
 COMMENT ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) IS 'Records a dispatch and its tasks, or finds the one that has its run_key already.';
+
+-- Name: open_job(text, text, jsonb, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) RETURNS TABLE(id uuid, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    organization uuid := qms.current_organization_id();
+    made uuid;
+BEGIN
+    IF organization IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'work is begun by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    INSERT INTO agents.jobs AS j (organization_id, user_id, kind, key, spec, runs_in)
+    VALUES (organization, qms.current_user_id(), of_kind, named, wanted, where_to)
+    ON CONFLICT (organization_id, kind, key) DO NOTHING
+    RETURNING j.id INTO made;
+    IF made IS NOT NULL THEN
+        RETURN QUERY SELECT made, true;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT j.id, false
+    FROM agents.jobs AS j
+    WHERE j.organization_id = organization AND j.kind = of_kind AND j.key = named;
+END
+$$;
+
+ALTER FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION open_job(of_kind text, named text, wanted jsonb, where_to text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) IS 'Records a job, or finds the one that has its kind and key already: it is begun once.';
 
 -- Name: outbox_claim(uuid, integer, interval); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -1307,6 +1603,40 @@ ALTER FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) OWNER TO
 
 COMMENT ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) IS 'Makes a process the one that works on a dispatch, and returns its fence; null when it has ended.';
 
+-- Name: take_job(uuid, text); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.take_job(of_job uuid, by_executor text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    held agents.jobs;
+BEGIN
+    UPDATE agents.jobs AS j
+    SET
+        state = 'running', fence = j.fence + 1, executor = by_executor,
+        started_at = coalesce(j.started_at, clock_timestamp())
+    WHERE j.id = of_job AND j.organization_id = qms.current_organization_id() AND j.finished_at IS NULL
+    RETURNING j.* INTO held;
+    IF held.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN to_jsonb(held) || jsonb_build_object(
+        'notes', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('stage', n.stage, 'note', n.note) ORDER BY n.step), '[]')
+            FROM agents.job_notes AS n
+            WHERE n.job_id = of_job
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION agents.take_job(of_job uuid, by_executor text) OWNER TO qms_ledger;
+
+-- Name: FUNCTION take_job(of_job uuid, by_executor text); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.take_job(of_job uuid, by_executor text) IS 'Makes a process the one that works on a job, and returns what it has done so far; null when it has ended.';
+
 -- Name: take_run(uuid, text, integer, text, jsonb); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) RETURNS jsonb
@@ -1317,6 +1647,7 @@ DECLARE
     held agents.dispatches;
     task agents.dispatch_tasks;
     run agents.agent_runs;
+    chosen record;
 BEGIN
     SELECT d.* INTO held
     FROM agents.dispatches AS d
@@ -1336,14 +1667,30 @@ BEGIN
     IF task.attempt IS DISTINCT FROM of_attempt OR task.state NOT IN ('queued', 'running') THEN
         RETURN NULL;
     END IF;
+    SELECT r.* INTO run
+    FROM agents.agent_runs AS r
+    WHERE r.id = task.run_id;
+    IF run.id IS NULL THEN
+        SELECT c.* INTO chosen
+        FROM ml_loop.choose_version(
+            task.agent, task.version_id, of_dispatch, held.user_id, held.purpose, versions -> task.agent,
+            EXISTS (
+                SELECT
+                FROM agents.agent_runs AS b
+                WHERE b.dispatch_id = of_dispatch AND b.task_key = task.key AND b.lane IN ('canary', 'experiment')
+            )
+        ) AS c;
+    ELSE
+        SELECT run.version_id, run.agent_version AS version, run.lane, run.rollout_id INTO chosen;
+    END IF;
     INSERT INTO agents.agent_runs AS r (
         id, organization_id, parent_run_id, agent_type, input, user_id, actor_kind, dispatch_id, task_key, attempt,
-        agent_version, executor, fence
+        agent_version, version_id, lane, rollout_id, executor, fence
     )
     VALUES (
         task.run_id, held.organization_id, held.parent_run_id, task.agent,
         jsonb_build_object('request', task.request, 'subject', task.subject), held.user_id, 'agent', of_dispatch,
-        task_key, of_attempt, versions ->> task.agent, by_executor, 1
+        task_key, of_attempt, chosen.version, chosen.version_id, chosen.lane, chosen.rollout_id, by_executor, 1
     )
     ON CONFLICT (id) DO UPDATE SET fence = r.fence + 1, executor = excluded.executor
     WHERE r.status = 'running'
@@ -1355,7 +1702,10 @@ BEGIN
     SET state = 'running', started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.dispatch_id = of_dispatch AND t.key = task_key;
     RETURN to_jsonb(task) || jsonb_build_object(
-        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version, 'may_draft', held.may_draft, 'offered', held.offered, 'budget_usd', held.budget_usd,
+        'run_id', run.id, 'fence', run.fence, 'agent_version', run.agent_version,
+        'lane', run.lane, 'purpose', held.purpose,
+        'version_content', (SELECT v.content FROM ml_loop.model_versions AS v WHERE v.id = run.version_id),
+        'may_draft', held.may_draft, 'offered', held.offered, 'budget_usd', held.budget_usd,
         'failed_before', (
             SELECT r.error
             FROM agents.agent_runs AS r
@@ -1363,7 +1713,7 @@ BEGIN
         ),
         'user_id', held.user_id, 'parent_run_id', held.parent_run_id, 'created_at', run.created_at,
         'inputs', (
-            SELECT coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
+            SELECT task.inputs || coalesce(jsonb_object_agg(n.key, r.output) FILTER (WHERE r.output IS NOT NULL), '{}')
             FROM agents.dispatch_tasks AS n
             INNER JOIN agents.agent_runs AS r ON r.id = n.run_id
             WHERE n.dispatch_id = of_dispatch AND n.key = ANY(task.needs || task.after) AND n.state = 'done'
@@ -1382,7 +1732,7 @@ ALTER FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integ
 
 -- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with all it needs to go on; null when there is nothing to do any more.';
+COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with the version of the agent that has to do it, and returns all it needs to go on; null when there is nothing to do any more.';
 
 -- Name: watch(uuid[], integer[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
@@ -1399,13 +1749,18 @@ CREATE FUNCTION agents.watch(runs uuid[], fences integer[]) RETURNS SETOF uuid
     FROM unnest(runs, fences) AS w (id, fence)
     INNER JOIN agents.dispatches AS d ON d.id = w.id
     WHERE d.fence <> w.fence OR d.finished_at IS NOT NULL
+    UNION ALL
+    SELECT w.id
+    FROM unnest(runs, fences) AS w (id, fence)
+    INNER JOIN agents.jobs AS j ON j.id = w.id
+    WHERE j.fence <> w.fence OR j.finished_at IS NOT NULL
 $$;
 
 ALTER FUNCTION agents.watch(runs uuid[], fences integer[]) OWNER TO qms_ledger;
 
 -- Name: FUNCTION watch(runs uuid[], fences integer[]); Type: COMMENT; Schema: agents; Owner: qms_ledger
 
-COMMENT ON FUNCTION agents.watch(runs uuid[], fences integer[]) IS 'Of the runs and dispatches a process works on, those it has lost.';
+COMMENT ON FUNCTION agents.watch(runs uuid[], fences integer[]) IS 'Of the runs, dispatches and jobs a process works on, those it has lost.';
 
 -- Name: jwt(); Type: FUNCTION; Schema: auth; Owner: qms_owner
 
@@ -1433,6 +1788,2004 @@ CREATE FUNCTION auth.uid() RETURNS uuid
     AS $$SELECT nullif(auth.jwt() ->> 'sub', '')::uuid$$;
 
 ALTER FUNCTION auth.uid() OWNER TO qms_owner;
+
+-- Name: alerts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alerts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    metric text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    level text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    threshold double precision NOT NULL,
+    opened_value double precision NOT NULL,
+    last_value double precision NOT NULL,
+    n integer DEFAULT 0 NOT NULL,
+    message text NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    acknowledged_by uuid,
+    acknowledged_kind text,
+    acknowledged_at timestamp with time zone,
+    acknowledged_why text,
+    closed_at timestamp with time zone,
+    closed_why text,
+    told jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT alert_acknowledged_by_someone CHECK (((acknowledged_by IS NULL) = (acknowledged_at IS NULL))),
+    CONSTRAINT alert_closed_is_dated CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+    CONSTRAINT alerts_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+    CONSTRAINT alerts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'closed'::text])))
+);
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN metric SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN subject SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN level SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN message SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN acknowledged_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN closed_why SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alerts ALTER COLUMN told SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alerts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alerts OWNER TO qms_owner;
+
+-- Name: TABLE alerts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alerts IS 'What went beyond a limit: opened, acknowledged by somebody, closed when it is clearly back.';
+
+-- Name: acknowledge_alert(uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) RETURNS ml_loop.alerts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'an alert is acknowledged by somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF char_length(btrim(coalesce(because, ''))) < 10 THEN
+        RAISE EXCEPTION 'say in ten characters or more what is done about the alert' USING ERRCODE = 'QM024';
+    END IF;
+    -- The turn of the trail before the row, as a roll-back takes them.
+    PERFORM qms_private.lock_trail(ours);
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.id = alert_id AND a.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'QM023';
+    END IF;
+    IF standing.state = 'closed' THEN
+        RAISE EXCEPTION 'the alert is closed' USING ERRCODE = 'QM021';
+    END IF;
+    IF standing.state = 'acknowledged' THEN
+        RETURN standing;
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET
+        state = 'acknowledged', acknowledged_by = qms.current_user_id(), acknowledged_kind = qms.current_actor_kind(),
+        acknowledged_at = clock_timestamp(), acknowledged_why = left(because, 2000)
+    WHERE a.id = standing.id
+    RETURNING a.* INTO standing;
+    -- What has happened once has no value that could come back: seen by somebody, it is over.
+    IF starts_with(standing.subject, 'roll-out ') THEN
+        UPDATE ml_loop.alerts AS a
+        SET state = 'closed', closed_at = clock_timestamp(), closed_why = 'acknowledged: it happened once'
+        WHERE a.id = standing.id
+        RETURNING a.* INTO standing;
+    END IF;
+    PERFORM qms_private.note_event(
+        ours, 'ml_loop.alerts', standing.id, 'alert_acknowledged',
+        jsonb_build_object('metric', standing.metric, 'subject', standing.subject, 'because', left(because, 2000))
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) OWNER TO qms_definer;
+
+-- Name: FUNCTION acknowledge_alert(alert_id uuid, because text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) IS 'Somebody has seen an alert and says what is done about it; it stays until the value is clearly back. Done twice, the first stays.';
+
+-- Name: as_oneself(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.as_oneself() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Whoever writes says neither who nor what kind of actor they are: the database knows.
+    IF qms.current_organization_id() IS NOT NULL THEN
+        new := jsonb_populate_record(
+            new, jsonb_build_object(tg_argv[0], qms.current_user_id(), tg_argv[1], qms.current_actor_kind())
+        );
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.as_oneself() OWNER TO qms_owner;
+
+-- Name: FUNCTION as_oneself(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.as_oneself() IS 'Sets who wrote a row, and what kind of actor, from the identity of the transaction.';
+
+-- Name: begin_move(text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.begin_move(why text, doing text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION '% takes somebody with a role other than auditor', doing USING ERRCODE = 'QM022';
+    ELSIF length(btrim(coalesce(why, ''))) < 10 THEN
+        RAISE EXCEPTION '% needs a reason of at least 10 characters', doing USING ERRCODE = 'QM024';
+    END IF;
+    PERFORM set_config('qms.reason', btrim(why), true);
+    PERFORM qms_private.lock_trail(qms.current_organization_id());
+    RETURN qms.current_organization_id();
+END
+$$;
+
+ALTER FUNCTION ml_loop.begin_move(why text, doing text) OWNER TO qms_definer;
+
+-- Name: FUNCTION begin_move(why text, doing text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.begin_move(why text, doing text) IS 'What each move begins with: who may, why, and the turn of the trail.';
+
+-- Name: approvals; Type: TABLE; Schema: qms; Owner: qms_owner
+
+CREATE TABLE qms.approvals (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    tool text NOT NULL,
+    subject_id uuid NOT NULL,
+    content_sha256 text NOT NULL,
+    summary text NOT NULL,
+    content text NOT NULL,
+    requested_by uuid NOT NULL,
+    requested_kind text NOT NULL,
+    reason text NOT NULL,
+    client_name text,
+    state text DEFAULT 'pending'::text NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
+    decided_by uuid,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    channel text,
+    used_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    record_id uuid,
+    record_version integer,
+    record_sha256 text,
+    to_state text,
+    meaning text,
+    CONSTRAINT approvals_channel_check CHECK ((channel = ANY (ARRAY['terminal'::text, 'elicitation'::text, 'page'::text]))),
+    CONSTRAINT approvals_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT approvals_requested_kind_check CHECK ((requested_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
+    CONSTRAINT approvals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text]))),
+    CONSTRAINT bound_to_a_version CHECK (((record_id IS NULL) = ((record_version IS NULL) OR (record_sha256 IS NULL)))),
+    CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
+    CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])) OR ((tool = 'dispatch_agents'::text) AND (record_id IS NULL)))),
+    CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
+);
+
+ALTER TABLE ONLY qms.approvals FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE qms.approvals OWNER TO qms_owner;
+
+-- Name: TABLE approvals; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON TABLE qms.approvals IS 'What a person has to decide: bound to the sha256 of exactly what will run, single use, expiring.';
+
+-- Name: COLUMN approvals.content; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.content IS 'What the person is shown and what will run.';
+
+-- Name: COLUMN approvals.channel; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.channel IS 'terminal: password asked on the terminal. elicitation: confirmed in the client. page: approval page.';
+
+-- Name: COLUMN approvals.meaning; Type: COMMENT; Schema: qms; Owner: qms_owner
+
+COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approval, review, disposition, effectiveness, ...';
+
+-- Name: carry_out_promotion(qms.approvals); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := approved.organization_id;
+    asked ml_loop.promotion_requests;
+    against record;
+    before uuid := NULL;
+    begun uuid;
+BEGIN
+    -- A person, and nobody else, gets here: the page calls it in the name of whoever signed.
+    IF qms.current_actor_kind() IS DISTINCT FROM 'human' THEN
+        RAISE EXCEPTION 'only a person lets a version go to people' USING ERRCODE = 'QM022';
+    END IF;
+    SELECT p.* INTO asked
+    FROM ml_loop.promotion_requests AS p
+    WHERE p.id = approved.subject_id AND p.organization_id = ours;
+    IF asked.id IS NULL OR asked.content <> approved.content
+        OR (asked.action = 'roll_back') <> (approved.tool = 'rollback_model') THEN
+        RAISE EXCEPTION 'what was shown is not what would happen' USING ERRCODE = 'QM020';
+    END IF;
+    SELECT * INTO against FROM ml_loop.why_not_promote(asked.model_name, asked.action, asked.version_id, asked.plan);
+    IF against.why IS NOT NULL OR against.gates IS DISTINCT FROM asked.gate_report_id THEN
+        RAISE EXCEPTION 'it can''t be done any more: %', coalesce(against.why, 'there is a newer gate report')
+        USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
+    ELSIF ml_loop.promotion_words(asked) <> approved.content THEN
+        -- Such as "in place of" a version that does not answer any more.
+        RAISE EXCEPTION 'what was shown is not what would happen now'
+        USING ERRCODE = 'QM021', HINT = 'Reject it; it has to be asked for again.';
+    END IF;
+    before := ml_loop.production_of(asked.model_name);
+    IF asked.action IN ('production', 'roll_back') THEN
+        PERFORM ml_loop.put_in_production(
+            asked.model_name, asked.version_id, asked.reason, approved.id, 'human',
+            CASE asked.action WHEN 'roll_back' THEN 'rolled_back' ELSE 'completed' END
+        );
+    END IF;
+    IF asked.action <> 'roll_back' THEN
+        INSERT INTO ml_loop.rollouts (
+            organization_id, model_name, kind, version_id, baseline_id, percent, sticky_by, plan, gate_report_id, approval_id
+        )
+        VALUES (
+            ours, asked.model_name, asked.action, asked.version_id, before, coalesce(asked.percent, 100), asked.sticky_by,
+            asked.plan, asked.gate_report_id, approved.id
+        )
+        RETURNING id INTO begun;
+        IF asked.action <> 'production' THEN
+            UPDATE ml_loop.model_versions AS v SET status = asked.action WHERE v.id = asked.version_id;
+        END IF;
+    END IF;
+    PERFORM qms_private.write_entry(
+        ours, CASE WHEN begun IS NULL THEN 'ml_loop.model_versions' ELSE 'ml_loop.rollouts' END,
+        coalesce(begun, asked.version_id), CASE WHEN begun IS NULL THEN 'rolled_back' ELSE 'started' END,
+        NULL, NULL, NULL, NULL,
+        jsonb_build_object(
+            'agent', asked.model_name, 'step', asked.action, 'version', ml_loop.name_of(asked.version_id),
+            'before', ml_loop.name_of(before), 'approval_id', approved.id, 'content_sha256', approved.content_sha256
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) OWNER TO qms_definer;
+
+-- Name: FUNCTION carry_out_promotion(approved qms.approvals); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) IS 'Does what a person has just approved, if it still may be done.';
+
+-- Name: choose_version(text, uuid, uuid, uuid, text, jsonb, boolean); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) RETURNS TABLE(version_id uuid, version text, lane text, rollout_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    our_organization uuid := qms.current_organization_id();
+    -- Somebody who may not write still gets an answer; then nothing is stored, and the name of the version stands alone.
+    shipped_id uuid;
+    trial ml_loop.rollouts;
+    takes_part boolean;
+BEGIN
+    IF our_organization IS NULL THEN
+        RETURN;
+    END IF;
+    shipped_id := ml_loop.register_version(our_organization, of_model, shipped);
+    IF pinned IS NOT NULL THEN
+        RETURN QUERY
+        SELECT v.id, v.version, CASE WHEN purpose = 'work' THEN 'production' ELSE purpose END, NULL::uuid
+        FROM ml_loop.model_versions AS v
+        WHERE v.id = pinned AND v.organization_id = our_organization AND v.model_name = of_model;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such version of this agent' USING ERRCODE = 'QM023';
+        END IF;
+        RETURN;
+    END IF;
+    SELECT r.* INTO trial
+    FROM ml_loop.rollouts AS r
+    WHERE
+        r.organization_id = our_organization AND r.model_name = of_model AND r.state = 'running'
+        AND r.kind IN ('canary', 'experiment')
+    ORDER BY r.started_at DESC
+    LIMIT 1;
+    IF trial.id IS NOT NULL AND purpose = 'work' AND NOT tried_and_failed THEN
+        takes_part := ml_loop.share_of(
+            trial.salt, CASE trial.sticky_by WHEN 'person' THEN of_person::text ELSE of_dispatch::text END
+        ) < trial.percent;
+        IF takes_part THEN
+            RETURN QUERY
+            SELECT v.id, v.version, trial.kind, trial.id FROM ml_loop.model_versions AS v WHERE v.id = trial.version_id;
+            RETURN;
+        END IF;
+    END IF;
+    -- Whoever does not take part is what a version on trial is compared with.
+    RETURN QUERY
+    SELECT
+        v.id, v.version,
+        CASE
+            WHEN trial.id IS NOT NULL AND NOT tried_and_failed THEN 'control'
+            WHEN a.id IS NOT NULL THEN 'production'
+            ELSE 'shipped'
+        END,
+        CASE WHEN NOT tried_and_failed THEN trial.id END
+    FROM ml_loop.model_versions AS v
+    LEFT JOIN ml_loop.aliases AS a
+        ON a.organization_id = our_organization AND a.model_name = of_model AND a.alias = 'production'
+    WHERE v.id = coalesce(a.version_id, shipped_id);
+END
+$$;
+
+ALTER FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) IS 'The version that answers, and why: the one a task names, the share of a version on trial, the one in production, or the shipped one.';
+
+-- Name: complete_feedback(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.complete_feedback() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    run agents.agent_runs;
+    of_call uuid;
+    about text := CASE WHEN new.run_id IS NOT NULL THEN '' WHEN new.tool_call_id IS NOT NULL THEN 'tool_call' ELSE 'record' END;
+BEGIN
+    IF char_length(new.comment) > 10000 THEN
+        RAISE EXCEPTION 'a comment has at most 10000 characters; this one has %', char_length(new.comment)
+        USING ERRCODE = 'QM024', HINT = 'Say it in fewer words.';
+    END IF;
+    IF new.tool_call_id IS NOT NULL THEN
+        SELECT c.run_id INTO of_call
+        FROM agents.tool_calls AS c
+        WHERE c.id = new.tool_call_id AND c.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such tool call' USING ERRCODE = 'QM023', HINT = 'get_dispatch names the calls of a run.';
+        ELSIF new.run_id <> of_call THEN
+            RAISE EXCEPTION 'this tool call is of another run' USING ERRCODE = 'QM024', HINT = 'Leave the run out.';
+        END IF;
+        new.run_id := of_call;
+    END IF;
+    IF new.record_id IS NOT NULL THEN
+        SELECT coalesce(new.record_version, i.version) INTO new.record_version
+        FROM qms.quality_items AS i
+        WHERE i.id = new.record_id AND i.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such record' USING ERRCODE = 'QM023', HINT = 'list_records shows what there is.';
+        END IF;
+        new.run_id := coalesce(
+            new.run_id, ml_loop.run_that_drafted(new.organization_id, new.record_id, new.record_version)
+        );
+    END IF;
+    IF new.run_id IS NOT NULL THEN
+        SELECT r.* INTO run
+        FROM agents.agent_runs AS r
+        WHERE r.id = new.run_id AND r.organization_id = new.organization_id;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no such run' USING ERRCODE = 'QM023', HINT = 'list_dispatches and get_dispatch name runs.';
+        END IF;
+        IF run.agent_type <> 'client' THEN
+            new.model_name := run.agent_type;
+            new.agent_version := run.agent_version;
+        END IF;
+        new.langfuse_trace_id := (
+            SELECT t.langfuse_trace_id
+            FROM agents.agent_traces AS t
+            WHERE t.run_id = new.run_id AND t.langfuse_trace_id IS NOT NULL
+            ORDER BY t.start_time
+            LIMIT 1
+        );
+        IF new.record_id IS NULL AND run.input ->> 'subject' <> '' THEN
+            SELECT i.id, i.version INTO new.record_id, new.record_version
+            FROM qms.quality_items AS i
+            WHERE i.organization_id = new.organization_id AND i.number = upper(btrim(run.input ->> 'subject'));
+        END IF;
+    END IF;
+    IF about <> '' THEN
+        new.details := new.details || jsonb_build_object('about', about);
+    END IF;
+    -- Whoever has no identity fills the database from before: a restored copy, a test.
+    IF qms.current_organization_id() IS NULL THEN
+        RETURN new;
+    END IF;
+    IF new.source = 'user' AND new.given_kind = 'system' THEN
+        RAISE EXCEPTION 'the system is no user: what a rule found is automated feedback'
+        USING ERRCODE = 'QM022', HINT = 'Give the source automated.';
+    ELSIF new.source = 'user' AND new.given_kind = 'agent' AND run.lane IN ('evaluation', 'trial', 'shadow') THEN
+        RAISE EXCEPTION 'nobody was shown this answer: it only measured a version of the agent'
+        USING ERRCODE = 'QM022', HINT = 'A person can look at it on the review page and say there what it is worth.';
+    ELSIF new.source <> 'user' AND current_user = 'qms_definer' THEN
+        new.given_kind := 'system';
+    ELSIF new.source <> 'user' AND new.given_kind <> 'system' THEN
+        RAISE EXCEPTION 'scores of rules and judges are written by the scorers and the judge'
+        USING ERRCODE = 'QM022', HINT = 'Give the source user, and pass on what the user said.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.complete_feedback() OWNER TO qms_owner;
+
+-- Name: FUNCTION complete_feedback(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.complete_feedback() IS 'Finds the run, the agent, its version and the trace feedback is about, and refuses what its giver can''t know.';
+
+-- Name: end_rollout(uuid, text, text, text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ended ml_loop.rollouts;
+BEGIN
+    UPDATE ml_loop.rollouts AS r
+    SET
+        state = as_state, ended_at = clock_timestamp(), end_reason = because, ended_kind = by_kind,
+        outcome = r.outcome || coalesce(with_outcome, '{}')
+    WHERE r.id = of_rollout AND r.organization_id = qms.current_organization_id() AND r.state = 'running'
+    RETURNING r.* INTO ended;
+    IF ended.id IS NULL THEN
+        RETURN false;
+    END IF;
+    PERFORM qms_private.write_entry(
+        ended.organization_id, 'ml_loop.rollouts', ended.id, as_state, NULL, NULL, NULL, NULL,
+        jsonb_build_object(
+            'agent', ended.model_name, 'kind', ended.kind, 'version', ml_loop.name_of(ended.version_id), 'why', because
+        )
+    );
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) IS 'Ends a roll-out and says so in the trail; false when it had ended.';
+
+-- Name: error_rate_of(uuid, integer, text[]); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) RETURNS TABLE(n bigint, bad bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT count(*), count(*) FILTER (WHERE ml_loop.outcome_of(r, 0.5, as_told) <> '')
+    FROM (
+        SELECT b.*
+        FROM agents.agent_runs AS b
+        WHERE
+            b.organization_id = qms.current_organization_id() AND b.version_id = of_version
+            AND b.lane IN ('shipped', 'production', 'control') AND b.completed_at IS NOT NULL AND b.status <> 'cancelled'
+        ORDER BY b.completed_at DESC
+        LIMIT most
+    ) AS r
+$$;
+
+ALTER FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) OWNER TO qms_definer;
+
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer, as_told text[]); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) IS 'How many of the last runs of a version for people there were, and how many of them were bad: what a watch begins with. as_told: as the watch will count them.';
+
+-- Name: keep_measured(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.keep_measured() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF old.state <> 'running' THEN
+        RAISE EXCEPTION 'what was measured does not change' USING ERRCODE = 'QM003', HINT = 'Measure it again.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_measured() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_measured(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.keep_measured() IS 'Keeps an evaluation that has ended as it ended.';
+
+-- Name: keep_score(uuid, text, double precision, text, text, jsonb, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) RETURNS TABLE(id uuid, created boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    made uuid;
+BEGIN
+    IF qms.current_organization_id() IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'scores are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    ELSIF from_source IS NULL OR from_source NOT IN ('automated', 'llm-judge') THEN
+        RAISE EXCEPTION 'a score is automated or of a judge' USING ERRCODE = 'QM024';
+    ELSIF EXISTS (
+        SELECT
+        FROM agents.agent_runs AS r
+        WHERE r.id = of_run AND r.organization_id = qms.current_organization_id() AND r.status = 'running'
+    ) THEN
+        RAISE EXCEPTION 'the run has not ended' USING ERRCODE = 'QM021', HINT = 'Score it when it has.';
+    END IF;
+    INSERT INTO ml_loop.feedback_loop AS f (
+        organization_id, run_id, source, score, label, comment, details, idempotency_key
+    )
+    VALUES (
+        qms.current_organization_id(), of_run, from_source, given, in_short, nullif(words, ''), made_of, once
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING f.id INTO made;
+    IF made IS NOT NULL THEN
+        RETURN QUERY SELECT made, true;
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT f.id, false
+    FROM ml_loop.feedback_loop AS f
+    WHERE
+        f.organization_id = qms.current_organization_id()
+        AND (f.idempotency_key = once OR (f.run_id = of_run AND f.label = in_short AND f.source = from_source))
+    ORDER BY f.idempotency_key IS NOT DISTINCT FROM once DESC, f.created_at
+    LIMIT 1;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) OWNER TO qms_definer;
+
+-- Name: FUNCTION keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) IS 'Keeps the score a rule or a judge gave a run that has ended; an automatic one of a label once.';
+
+-- Name: keep_version(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.keep_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF (to_jsonb(new) - ARRAY['status', 'deployed_at', 'metrics']) <> (to_jsonb(old) - ARRAY['status', 'deployed_at', 'metrics']) THEN
+        RAISE EXCEPTION 'a version of an agent does not change: another one has to be made' USING ERRCODE = 'QM003';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.keep_version() OWNER TO qms_owner;
+
+-- Name: FUNCTION keep_version(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.keep_version() IS 'Keeps a version as it was made.';
+
+-- Name: learn_from_feedback(); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.learn_from_feedback() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- What was said of one call, or of a record, was not said of the answer. What only measures a version is never
+    -- learned from: its cases would be on both sides of a split.
+    INSERT INTO ml_loop.training_data (
+        organization_id, model_name, input, output, feedback_score, is_validated, source, run_id, feedback_id,
+        agent_version, group_key
+    )
+    SELECT
+        r.organization_id, r.agent_type, r.input, r.output, new.score,
+        new.source = 'user' AND new.given_kind IS NOT DISTINCT FROM 'human', new.source, r.id, new.id, r.agent_version,
+        coalesce(r.dispatch_id, r.parent_run_id, r.id)::text
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = new.run_id AND r.organization_id = new.organization_id AND r.agent_type <> 'client'
+        AND r.status IN ('completed', 'partial') AND jsonb_typeof(r.output) = 'object'
+        AND coalesce(r.lane, '') NOT IN ('evaluation', 'trial', 'shadow') AND NOT new.details ? 'about'
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION ml_loop.learn_from_feedback() OWNER TO qms_definer;
+
+-- Name: FUNCTION learn_from_feedback(); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.learn_from_feedback() IS 'Makes an example of an answer somebody gave feedback on.';
+
+-- Name: move_alias(text, text, uuid, text, uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    before uuid;
+BEGIN
+    SELECT a.version_id INTO before
+    FROM ml_loop.aliases AS a
+    WHERE a.organization_id = ours AND a.model_name = of_agent AND a.alias = of_alias
+    FOR UPDATE;
+    IF before IS NOT DISTINCT FROM to_version THEN
+        RETURN before;
+    END IF;
+    INSERT INTO ml_loop.aliases AS a (organization_id, model_name, alias, version_id)
+    VALUES (ours, of_agent, of_alias, to_version)
+    ON CONFLICT (organization_id, model_name, alias)
+    DO UPDATE SET version_id = excluded.version_id, since = clock_timestamp();
+    INSERT INTO ml_loop.alias_moves (
+        organization_id, model_name, alias, from_id, to_id, reason, approval_id, moved_by, moved_kind
+    )
+    VALUES (
+        ours, of_agent, of_alias, before, to_version, because, by_approval,
+        CASE WHEN by_kind <> 'system' THEN qms.current_user_id() END, by_kind
+    );
+    RETURN before;
+END
+$$;
+
+ALTER FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) OWNER TO qms_definer;
+
+-- Name: FUNCTION move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) IS 'Lets a name of an agent stand for another version, and notes the move. Returns what it stood for.';
+
+-- Name: name_of(uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.name_of(of_version uuid) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT v.version
+    FROM ml_loop.model_versions AS v
+    WHERE v.id = of_version AND v.organization_id = qms.current_organization_id()
+$$;
+
+ALTER FUNCTION ml_loop.name_of(of_version uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION name_of(of_version uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.name_of(of_version uuid) IS 'The name of a version, such as qa@3f2a9c41d0e7.';
+
+-- Name: nominate(text, uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'naming a candidate');
+    named ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+BEGIN
+    IF named.origin = 'trial' THEN
+        RAISE EXCEPTION '% is a step of an optimiser, not what it proposed', named.version USING ERRCODE = 'QM024';
+    END IF;
+    RETURN ml_loop.move_alias(of_agent, 'candidate', named.id, btrim(why), NULL, qms.current_actor_kind());
+END
+$$;
+
+ALTER FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION nominate(of_agent text, of_version uuid, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) IS 'Lets `candidate` stand for a version: it answers nobody by that.';
+
+-- Name: on_one_line(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.on_one_line(words text) RETURNS text
+    LANGUAGE sql IMMUTABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    -- White space, control characters, separators of lines and paragraphs, and what turns the direction of a text round.
+    SELECT btrim(
+        regexp_replace(
+            words, '[\s\u0001-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+', ' ', 'g'
+        )
+    )
+$$;
+
+ALTER FUNCTION ml_loop.on_one_line(words text) OWNER TO qms_definer;
+
+-- Name: FUNCTION on_one_line(words text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.on_one_line(words text) IS 'What somebody wrote, as one line that holds nothing invisible.';
+
+-- Name: only_people_validate(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.only_people_validate() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF qms.current_organization_id() IS NOT NULL AND current_user <> 'qms_definer' THEN
+        new.is_validated := false;
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.only_people_validate() OWNER TO qms_owner;
+
+-- Name: FUNCTION only_people_validate(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.only_people_validate() IS 'An example counts as validated only through feedback a person gave on the review page.';
+
+-- Name: only_while_measuring(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.only_while_measuring() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two processes may finish one evaluation: the second one's scores are left out, as its end is.
+    IF new.evaluation_id IS NOT NULL AND qms.current_organization_id() IS NOT NULL AND NOT EXISTS (
+        SELECT
+        FROM ml_loop.evaluations AS e
+        WHERE e.id = new.evaluation_id AND e.organization_id = new.organization_id AND e.state = 'running'
+        FOR UPDATE
+    ) THEN
+        RETURN NULL;
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.only_while_measuring() OWNER TO qms_owner;
+
+-- Name: FUNCTION only_while_measuring(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.only_while_measuring() IS 'Takes no scores for an evaluation that has ended.';
+
+-- Name: outcome_of(agents.agent_runs, double precision, text[]); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE
+        WHEN of_run.status IN ('failed', 'lost') THEN of_run.status
+        WHEN of_run.status = 'partial' AND of_run.stop_reason IN ('timeout', 'looping', 'budget') THEN of_run.stop_reason
+        WHEN EXISTS (
+            SELECT
+            FROM ml_loop.feedback_loop AS f
+            WHERE
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'automated'
+                AND f.label = 'automatic' AND f.score < score_limit
+        ) THEN 'low score'
+        WHEN EXISTS (
+            SELECT
+            FROM ml_loop.feedback_loop AS f
+            WHERE
+                f.run_id = of_run.id AND f.organization_id = qms.current_organization_id() AND f.source = 'user'
+                AND f.score < 0.5 AND f.given_kind = ANY(as_told)
+        ) THEN 'bad feedback'
+        ELSE ''
+    END
+$$;
+
+ALTER FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) OWNER TO qms_definer;
+
+-- Name: FUNCTION outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) IS 'Why a run that has ended counts as bad; empty when it does not. as_told: whose feedback counts, by what kind of actor gave it.';
+
+-- Name: production_of(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.production_of(of_agent text) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce(
+        (
+            SELECT a.version_id
+            FROM ml_loop.aliases AS a
+            WHERE a.organization_id = qms.current_organization_id() AND a.model_name = of_agent AND a.alias = 'production'
+        ),
+        (
+            SELECT v.id
+            FROM ml_loop.model_versions AS v
+            WHERE v.organization_id = qms.current_organization_id() AND v.model_name = of_agent AND v.origin = 'shipped'
+            ORDER BY v.created_at DESC, v.id DESC
+            LIMIT 1
+        )
+    )
+$$;
+
+ALTER FUNCTION ml_loop.production_of(of_agent text) OWNER TO qms_definer;
+
+-- Name: FUNCTION production_of(of_agent text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.production_of(of_agent text) IS 'The version of an agent that answers people: the one its alias names, else the one shipped last.';
+
+-- Name: current_actor_kind(); Type: FUNCTION; Schema: qms; Owner: qms_definer
+
+CREATE FUNCTION qms.current_actor_kind() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT qms_private.identity() ->> 'kind'$$;
+
+ALTER FUNCTION qms.current_actor_kind() OWNER TO qms_definer;
+
+-- Name: FUNCTION current_actor_kind(); Type: COMMENT; Schema: qms; Owner: qms_definer
+
+COMMENT ON FUNCTION qms.current_actor_kind() IS 'human, agent or system: who holds the pen.';
+
+-- Name: current_user_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
+
+CREATE FUNCTION qms.current_user_id() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$SELECT (qms_private.identity() ->> 'sub')::uuid$$;
+
+ALTER FUNCTION qms.current_user_id() OWNER TO qms_definer;
+
+-- Name: FUNCTION current_user_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
+
+COMMENT ON FUNCTION qms.current_user_id() IS 'The person who acts, or on whose behalf an agent acts.';
+
+-- Name: promotion_requests; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.promotion_requests (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    action text NOT NULL,
+    version_id uuid,
+    percent numeric,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    content text NOT NULL,
+    reason text NOT NULL,
+    requested_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    requested_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT promotion_requests_action_check CHECK ((action = ANY (ARRAY['canary'::text, 'experiment'::text, 'production'::text, 'roll_back'::text]))),
+    CONSTRAINT promotion_requests_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT promotion_requests_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT promotion_requests_reason_check CHECK ((char_length(btrim(reason)) >= 10))
+);
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN action SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.promotion_requests ALTER COLUMN requested_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.promotion_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.promotion_requests OWNER TO qms_owner;
+
+-- Name: TABLE promotion_requests; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.promotion_requests IS 'What a person was asked to let go to people, or to take back; a version of null is the shipped one.';
+
+-- Name: promotion_words(ml_loop.promotion_requests); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    wanted ml_loop.model_versions := ml_loop.version_of(asked.model_name, asked.version_id);
+    answers text := ml_loop.name_of(ml_loop.production_of(asked.model_name));
+BEGIN
+    RETURN concat_ws(
+        E'\n',
+        CASE asked.action
+            WHEN 'canary' THEN format(
+                'Let %s answer %s %% of the requests to the agent %s (canary, by %s). Everybody else keeps %s.',
+                wanted.version, asked.percent, asked.model_name, asked.sticky_by, answers
+            )
+            WHEN 'experiment' THEN format(
+                'Let %s answer %s %% of the requests to the agent %s as an experiment (by %s), compared with %s.',
+                wanted.version, asked.percent, asked.model_name, asked.sticky_by, answers
+            )
+            WHEN 'production' THEN format(
+                'Let %s answer all requests to the agent %s, in place of %s.', wanted.version, asked.model_name, answers
+            )
+            ELSE format(
+                'Go back: let %s answer all requests to the agent %s again, in place of %s.',
+                wanted.version, asked.model_name, answers
+            )
+        END,
+        -- What somebody wrote stays on its line: it is not to look like what is written here from the rows.
+        '', 'Why: ' || ml_loop.on_one_line(asked.reason),
+        'Version: ' || wanted.version || ', ' || wanted.origin || ', ' || concat_ws(
+            ' ', 'made', (
+                SELECT 'by ' || coalesce(p.printed_name, u.email) || CASE wanted.created_kind WHEN 'agent' THEN ' through an agent' ELSE '' END
+                FROM auth.users AS u LEFT JOIN qms.people AS p ON p.user_id = u.id WHERE u.id = wanted.created_by
+            ), 'on ' || to_char(wanted.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC'
+        ),
+        'Content (SHA-256): ' || wanted.content_sha256,
+        'Made from: ' || ml_loop.name_of(wanted.parent_id),
+        'Learned from: ' || (
+            SELECT format('%s version %s, %s items, SHA-256 %s', ml_loop.on_one_line(d.name), s.version, s.n, s.content_sha256)
+            FROM ml_loop.dataset_versions AS s INNER JOIN ml_loop.datasets AS d ON d.id = s.dataset_id
+            WHERE s.id = wanted.dataset_version_id
+        ),
+        CASE WHEN asked.action <> 'roll_back' THEN format(
+            'Watched: %s runs; usual share of bad runs %s, must not be %s; at a cumulative sum of %s it goes back to %s by itself.',
+            asked.plan ->> 'runs', round((asked.plan ->> 'p0')::numeric, 4), round((asked.plan ->> 'p1')::numeric, 4),
+            round((asked.plan ->> 'h')::numeric, 3), answers
+        ) END,
+        'WITHOUT A CANARY: ' || nullif(ml_loop.on_one_line(asked.plan ->> 'without_canary'), ''),
+        (
+            SELECT E'\nGate report (SHA-256 ' || g.content_sha256 || E')\n' || g.content
+            FROM ml_loop.gate_reports AS g WHERE g.id = asked.gate_report_id
+        )
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) OWNER TO qms_definer;
+
+-- Name: FUNCTION promotion_words(asked ml_loop.promotion_requests); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) IS 'What a person reads before deciding, written from the rows.';
+
+-- Name: put_in_production(text, uuid, text, uuid, text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    before uuid := ml_loop.production_of(of_agent);
+    other record;
+BEGIN
+    FOR other IN
+        SELECT r.id, r.kind, r.version_id
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND r.model_name = of_agent AND r.state = 'running'
+            AND r.kind IN ('canary', 'experiment', 'production')
+        ORDER BY r.id
+        FOR UPDATE
+    LOOP
+        PERFORM ml_loop.end_rollout(
+            other.id,
+            CASE WHEN other.kind = 'production' THEN as_state WHEN other.version_id = to_version THEN 'completed' ELSE 'stopped' END,
+            CASE
+                WHEN other.kind = 'production' THEN format('%s answers now: %s', ml_loop.name_of(to_version), because)
+                WHEN other.version_id = to_version THEN 'it went to production'
+                ELSE format('what it was compared with is no longer in production: %s is', ml_loop.name_of(to_version))
+            END,
+            by_kind, '{}'
+        );
+    END LOOP;
+    PERFORM ml_loop.move_alias(of_agent, 'production', to_version, because, by_approval, by_kind);
+    UPDATE ml_loop.model_versions AS v
+    SET
+        status = CASE WHEN v.id = to_version THEN 'production' ELSE 'former' END,
+        deployed_at = CASE WHEN v.id = to_version THEN clock_timestamp() ELSE v.deployed_at END
+    WHERE v.organization_id = ours AND v.id IN (to_version, before);
+    RETURN before;
+END
+$$;
+
+ALTER FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) OWNER TO qms_definer;
+
+-- Name: FUNCTION put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) IS 'Makes a version the one that answers; ends the roll-outs that rested on what answered before. Returns that.';
+
+-- Name: register_version(uuid, text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found uuid;
+BEGIN
+    SELECT v.id INTO found
+    FROM ml_loop.model_versions AS v
+    WHERE v.organization_id = of_organization AND v.model_name = of_model AND v.version = shipped ->> 'version';
+    IF found IS NULL THEN
+        INSERT INTO ml_loop.model_versions (
+            organization_id, model_name, version, config, content, content_sha256, origin, status
+        )
+        VALUES (
+            of_organization, of_model, shipped ->> 'version', (shipped ->> 'content')::jsonb, shipped ->> 'content',
+            encode(sha256(convert_to(shipped ->> 'content', 'UTF8')), 'hex'), 'shipped', 'shipped'
+        )
+        ON CONFLICT (organization_id, model_name, version) DO NOTHING
+        RETURNING id INTO found;
+    END IF;
+    IF found IS NULL THEN
+        SELECT v.id INTO found
+        FROM ml_loop.model_versions AS v
+        WHERE v.organization_id = of_organization AND v.model_name = of_model AND v.version = shipped ->> 'version';
+    END IF;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION register_version(of_organization uuid, of_model text, shipped jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) IS 'The stored version with this content; stored now if it is new.';
+
+-- Name: request_promotion(text, text, uuid, numeric, text, jsonb, text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) RETURNS qms.approvals
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'asking for another version');
+    chosen ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    watched_by jsonb := CASE wanted WHEN 'roll_back' THEN '{}'::jsonb ELSE ml_loop.watch_plan(watch) END;
+    against record;
+    asked ml_loop.promotion_requests;
+    standing qms.approvals;
+BEGIN
+    IF wanted NOT IN ('canary', 'experiment', 'production', 'roll_back') OR wanted IS NULL THEN
+        RAISE EXCEPTION 'there is no such step: %', quote_nullable(wanted) USING ERRCODE = 'QM024';
+    ELSIF wanted IN ('canary', 'experiment') AND share IS NULL THEN
+        RAISE EXCEPTION 'this step is for a share of the requests' USING ERRCODE = 'QM024', HINT = 'Say for how many percent.';
+    END IF;
+    SELECT * INTO against FROM ml_loop.why_not_promote(of_agent, wanted, chosen.id, watched_by);
+    IF against.why IS NOT NULL THEN
+        RAISE EXCEPTION '%', against.why USING ERRCODE = 'QM021', HINT = coalesce(against.hint, '');
+    END IF;
+    asked := jsonb_populate_record(NULL::ml_loop.promotion_requests, jsonb_build_object(
+        'id', gen_random_uuid(), 'organization_id', ours, 'model_name', of_agent, 'action', wanted,
+        'version_id', chosen.id, 'percent', CASE WHEN wanted IN ('canary', 'experiment') THEN share END,
+        'sticky_by', coalesce(stick_by, 'dispatch'), 'plan', watched_by, 'gate_report_id', against.gates, 'reason', btrim(why)
+    ));
+    SELECT a.* INTO standing
+    FROM qms.approvals AS a
+    INNER JOIN ml_loop.promotion_requests AS p ON p.id = a.subject_id AND p.organization_id = a.organization_id
+    WHERE
+        a.organization_id = ours AND a.tool IN ('promote_model', 'rollback_model') AND a.state = 'pending'
+        AND a.expires_at > clock_timestamp() AND p.model_name = of_agent AND p.action = wanted
+        AND p.version_id = chosen.id AND p.percent IS NOT DISTINCT FROM asked.percent AND p.sticky_by = asked.sticky_by
+        AND p.gate_report_id IS NOT DISTINCT FROM asked.gate_report_id
+        AND (p.plan ->> 'without_canary') IS NOT DISTINCT FROM (watched_by ->> 'without_canary')
+    ORDER BY a.created_at DESC
+    LIMIT 1;
+    IF standing.id IS NOT NULL THEN
+        RETURN standing;
+    END IF;
+    asked.content := ml_loop.promotion_words(asked);
+    INSERT INTO ml_loop.promotion_requests (
+        id, organization_id, model_name, action, version_id, percent, sticky_by, plan, gate_report_id, content, reason
+    )
+    VALUES (
+        asked.id, ours, of_agent, wanted, chosen.id, asked.percent, asked.sticky_by, watched_by, against.gates, asked.content,
+        asked.reason
+    );
+    INSERT INTO qms.approvals (
+        organization_id, tool, subject_id, content_sha256, summary, content, requested_by, requested_kind, reason,
+        client_name, meaning
+    )
+    VALUES (
+        ours, CASE wanted WHEN 'roll_back' THEN 'rollback_model' ELSE 'promote_model' END, asked.id,
+        encode(sha256(convert_to(asked.content, 'UTF8')), 'hex'), split_part(asked.content, E'\n', 1), asked.content,
+        qms.current_user_id(), qms.current_actor_kind(), asked.reason, through_client, 'approval'
+    )
+    RETURNING * INTO standing;
+    PERFORM qms_private.write_entry(
+        ours, 'qms.approvals', standing.id, 'requested', NULL, NULL, NULL, NULL,
+        jsonb_build_object('agent', of_agent, 'step', wanted, 'version', chosen.version, 'content_sha256', standing.content_sha256)
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) OWNER TO qms_definer;
+
+-- Name: FUNCTION request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) IS 'Asks a person to let a version go to people, or to take one back: the same request finds the one that waits.';
+
+-- Name: rests_on_measurements(); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.rests_on_measurements() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    missing text;
+BEGIN
+    IF NOT new.passed OR qms.current_organization_id() IS NULL THEN
+        RETURN new;
+    END IF;
+    SELECT string_agg(format('%s on %s', v.version, w.what), ', ') INTO missing
+    FROM ml_loop.model_versions AS v
+    CROSS JOIN (VALUES ('score', 'the dataset'), ('safety', 'the safety set')) AS w (purpose, what)
+    WHERE
+        v.organization_id = new.organization_id AND v.id IN (new.version_id, new.baseline_id)
+        AND NOT EXISTS (
+            SELECT
+            FROM ml_loop.evaluations AS e
+            WHERE
+                e.organization_id = new.organization_id AND e.version_id = v.id AND e.purpose = w.purpose
+                AND e.state = 'completed' AND e.n > 0
+                AND (w.purpose = 'safety' OR (e.split = 'test' AND e.dataset_version_id = new.dataset_version_id))
+                AND EXISTS (SELECT FROM ml_loop.eval_results AS r WHERE r.evaluation_id = e.id)
+        );
+    IF missing IS NOT NULL OR new.version_id = new.baseline_id THEN
+        RAISE EXCEPTION 'the gates can''t be passed by what was not measured: %', coalesce(missing, 'a difference')
+        USING ERRCODE = 'QM021', HINT = 'Run the gates.';
+    END IF;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION ml_loop.rests_on_measurements() OWNER TO qms_owner;
+
+-- Name: FUNCTION rests_on_measurements(); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.rests_on_measurements() IS 'Takes no passed report without finished evaluations of both versions, on the side of the dataset that was held out and on the safety set.';
+
+-- Name: review_candidates(uuid, date); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) RETURNS TABLE(run_id uuid, agent text, agent_version text, lane text, request text, subject text, completed_at timestamp with time zone, low double precision, spread double precision, given integer, reasons text[], place text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    WITH runs AS (
+        SELECT r.*
+        FROM agents.agent_runs AS r
+        WHERE
+            r.organization_id = of_organization AND r.agent_type <> 'client' AND r.status IN ('completed', 'partial')
+            AND r.completed_at >= on_day - 90 AND jsonb_typeof(r.output) = 'object'
+            AND coalesce(r.lane, '') NOT IN ('evaluation', 'trial', 'shadow')
+            AND NOT EXISTS (
+                SELECT
+                FROM ml_loop.feedback_loop AS f
+                WHERE f.run_id = r.id AND f.source = 'user' AND f.given_kind = 'human'
+            )
+    ),
+
+    by_source AS (
+        SELECT f.run_id, f.source, avg(f.score) AS score, count(*) AS n
+        FROM ml_loop.feedback_loop AS f
+        WHERE f.organization_id = of_organization AND f.run_id IN (SELECT r.id FROM runs AS r) AND NOT f.details ? 'about'
+        GROUP BY f.run_id, f.source
+    ),
+
+    scored AS (
+        SELECT s.run_id, min(s.score) AS low, max(s.score) - min(s.score) AS spread, sum(s.n)::integer AS given
+        FROM by_source AS s
+        GROUP BY s.run_id
+    ),
+
+    drifted AS (
+        SELECT d.model_name, max(d.created_at) AS noticed_at
+        FROM ml_loop.drift_metrics AS d
+        WHERE
+            d.organization_id = of_organization AND d.created_at >= on_day - 14
+            AND (d.severity = 'severe' OR (d.severity IS NULL AND d.drift_score >= 0.3))
+        GROUP BY d.model_name
+    ),
+
+    judged AS (
+        SELECT
+            r.id, r.agent_type, r.agent_version, r.lane, r.input, r.completed_at, s.low, s.spread,
+            coalesce(s.given, 0) AS given,
+            array_remove(ARRAY[
+                CASE WHEN s.low < 0.6 THEN 'low_score' END,
+                CASE WHEN s.spread >= 0.4 THEN 'disagreement' END,
+                -- Of an agent that has drifted, a share: all of its runs would hide the others.
+                CASE
+                    WHEN d.model_name IS NOT NULL AND r.completed_at >= on_day - 14
+                        AND ml_loop.share_of('drifted:' || on_day, r.id::text) < 20 THEN 'drifted'
+                END,
+                CASE WHEN ml_loop.share_of('random:' || on_day, r.id::text) < 5 THEN 'random' END
+            ], NULL) AS reasons
+        FROM runs AS r
+        LEFT JOIN scored AS s ON r.id = s.run_id
+        LEFT JOIN drifted AS d ON r.agent_type = d.model_name
+    )
+
+    SELECT
+        j.id, j.agent_type, j.agent_version, j.lane, j.input ->> 'request', j.input ->> 'subject', j.completed_at,
+        j.low, j.spread, j.given, j.reasons,
+        CASE j.reasons[1] WHEN 'low_score' THEN '1' WHEN 'disagreement' THEN '2' WHEN 'drifted' THEN '3' ELSE '4' END
+        || to_char(coalesce(j.low, 1), 'FM0.0000') || ':'
+        || lpad((9999999999 - extract(EPOCH FROM j.completed_at)::bigint)::text, 10, '0') || ':' || j.id
+    FROM judged AS j
+    WHERE cardinality(j.reasons) > 0
+$$;
+
+ALTER FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) OWNER TO qms_owner;
+
+-- Name: FUNCTION review_candidates(of_organization uuid, on_day date); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) IS 'Answers of the last 90 days no person has judged that are worth a look, and why: a score below 0.6, sources 0.4 apart, a fifth of an agent that has drifted severely, and of all others one in twenty, other ones each day. place: their order.';
+
+-- Name: run_that_drafted(uuid, uuid, integer); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT r.id
+    FROM (
+        SELECT l.seq, l.tool_call_id::uuid AS call_id
+        FROM qms.audit_logs AS l
+        WHERE
+            l.organization_id = of_organization AND l.record_id = of_record AND l.record_version = at_version
+            AND l.tool_call_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        OFFSET 0
+    ) AS w
+    INNER JOIN agents.tool_calls AS c ON c.id = w.call_id
+    INNER JOIN agents.agent_runs AS r ON r.id = c.run_id
+    WHERE r.organization_id = of_organization AND r.dispatch_id IS NOT NULL
+    ORDER BY w.seq DESC
+    LIMIT 1
+$_$;
+
+ALTER FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) OWNER TO qms_owner;
+
+-- Name: FUNCTION run_that_drafted(of_organization uuid, of_record uuid, at_version integer); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) IS 'The run of an agent that made this version of a record; null when a person did, or a client.';
+
+-- Name: send_score(uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.send_score(of_feedback uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    kept ml_loop.feedback_loop;
+BEGIN
+    SELECT f.* INTO kept
+    FROM ml_loop.feedback_loop AS f
+    WHERE f.id = of_feedback AND f.organization_id = qms.current_organization_id();
+    IF kept.langfuse_trace_id IS NULL THEN
+        RETURN false;
+    END IF;
+    -- Comments stay here: people write names into them.
+    PERFORM agents.outbox_put(
+        kept.organization_id, '/api/public/scores',
+        jsonb_build_object(
+            'id', kept.id, 'traceId', kept.langfuse_trace_id, 'value', kept.score, 'dataType', 'NUMERIC',
+            'name', kept.source || CASE WHEN kept.given_kind = 'human' THEN ' (person)' ELSE '' END,
+            'timestamp', to_char(kept.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+        )
+    );
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.send_score(of_feedback uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION send_score(of_feedback uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.send_score(of_feedback uuid) IS 'Puts a score on its way to Langfuse under the id of the feedback: sent twice, it is one. False when there is no trace.';
+
+-- Name: settle_alert(text, text, text, double precision, double precision, boolean, double precision, integer, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+    is_beyond boolean := CASE WHEN falls THEN of_value < beyond ELSE of_value > beyond END;
+    is_clear boolean := CASE WHEN falls THEN of_value >= clears_at ELSE of_value <= clears_at END;
+    came_of_it text := 'none';
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF of_value IS NULL OR of_value = 'NaN' OR abs(of_value) = 'Infinity' OR of_n IS NULL OR of_n < 0 THEN
+        RAISE EXCEPTION 'an alert is about a number' USING ERRCODE = 'QM024';
+    END IF;
+    IF (falls AND clears_at < beyond) OR (NOT falls AND clears_at > beyond) THEN
+        RAISE EXCEPTION 'an alert clears on the good side of its limit' USING ERRCODE = 'QM024';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended(ours::text || '/alert/' || of_metric || '/' || of_subject, 0));
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.organization_id = ours AND a.metric = of_metric AND a.subject = of_subject AND a.state <> 'closed'
+    FOR UPDATE;
+    IF standing.id IS NULL AND is_beyond THEN
+        INSERT INTO ml_loop.alerts (
+            organization_id, metric, subject, level, threshold, opened_value, last_value, n, message
+        )
+        VALUES (ours, of_metric, of_subject, of_level, beyond, of_value, of_value, of_n, left(in_words, 1000))
+        RETURNING * INTO standing;
+        came_of_it := 'opened';
+    ELSIF standing.id IS NOT NULL THEN
+        UPDATE ml_loop.alerts AS a
+        SET
+            last_value = of_value, n = of_n, seen_at = clock_timestamp(),
+            state = CASE WHEN is_clear THEN 'closed' ELSE a.state END,
+            closed_at = CASE WHEN is_clear THEN clock_timestamp() END,
+            closed_why = CASE WHEN is_clear THEN left(in_words, 1000) END
+        WHERE a.id = standing.id;
+        came_of_it := CASE WHEN is_clear THEN 'closed' ELSE 'still' END;
+    END IF;
+    IF came_of_it IN ('opened', 'closed') THEN
+        PERFORM qms_private.note_event(
+            ours, 'ml_loop.alerts', standing.id, 'alert_' || came_of_it,
+            jsonb_build_object(
+                'metric', of_metric, 'subject', of_subject, 'level', standing.level, 'value', of_value, 'n', of_n,
+                'threshold', beyond, 'clears_at', clears_at
+            )
+        );
+    END IF;
+    RETURN jsonb_build_object('alert_id', standing.id, 'event', came_of_it);
+END
+$$;
+
+ALTER FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) OWNER TO qms_definer;
+
+-- Name: FUNCTION settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) IS 'What a measured value means for the alert of its metric and subject: opened beyond the limit, still between, closed when clearly back, or none.';
+
+-- Name: share_of(text, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.share_of(salt text, sticks_to text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT (('x' || substr(encode(sha256(convert_to(salt || ':' || sticks_to, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint % 10000)::numeric / 100
+$$;
+
+ALTER FUNCTION ml_loop.share_of(salt text, sticks_to text) OWNER TO qms_owner;
+
+-- Name: FUNCTION share_of(salt text, sticks_to text); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.share_of(salt text, sticks_to text) IS 'A place from 0 to 99.99 that is always the same for the same two: below the percentage of a roll-out it takes part.';
+
+-- Name: rollouts; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.rollouts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    kind text NOT NULL,
+    version_id uuid NOT NULL,
+    baseline_id uuid,
+    percent numeric NOT NULL,
+    sticky_by text DEFAULT 'dispatch'::text NOT NULL,
+    salt text DEFAULT (gen_random_uuid())::text NOT NULL,
+    plan jsonb DEFAULT '{}'::jsonb NOT NULL,
+    gate_report_id uuid,
+    approval_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    outcome jsonb DEFAULT '{}'::jsonb NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason text,
+    ended_kind text,
+    CONSTRAINT rollout_end_is_told CHECK ((((state = 'running'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
+    CONSTRAINT rollouts_kind_check CHECK ((kind = ANY (ARRAY['shadow'::text, 'canary'::text, 'experiment'::text, 'production'::text]))),
+    CONSTRAINT rollouts_outcome_check CHECK ((jsonb_typeof(outcome) = 'object'::text)),
+    CONSTRAINT rollouts_percent_check CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT rollouts_plan_check CHECK ((jsonb_typeof(plan) = 'object'::text)),
+    CONSTRAINT rollouts_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'rolled_back'::text, 'stopped'::text]))),
+    CONSTRAINT rollouts_sticky_by_check CHECK ((sticky_by = ANY (ARRAY['dispatch'::text, 'person'::text])))
+);
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN sticky_by SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN salt SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN plan SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN outcome SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN end_reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.rollouts ALTER COLUMN ended_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.rollouts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.rollouts OWNER TO qms_owner;
+
+-- Name: TABLE rollouts; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.rollouts IS 'How a version goes to people: to how many of them, watched against which other, and how it ended. The plan holds the limits of the watch.';
+
+-- Name: start_shadow(text, uuid, numeric, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) RETURNS ml_loop.rollouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'a shadow');
+    wanted ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    standing ml_loop.rollouts;
+BEGIN
+    IF wanted.origin = 'trial' THEN
+        RAISE EXCEPTION '% is a step of an optimiser, not what it proposed', wanted.version USING ERRCODE = 'QM024';
+    END IF;
+    SELECT r.* INTO standing
+    FROM ml_loop.rollouts AS r
+    WHERE r.organization_id = ours AND r.model_name = of_agent AND r.kind = 'shadow' AND r.state = 'running'
+    FOR UPDATE;
+    IF standing.version_id = wanted.id THEN
+        RETURN standing;
+    ELSIF standing.id IS NOT NULL THEN
+        RAISE EXCEPTION '% runs in the shadow already', ml_loop.name_of(standing.version_id)
+        USING ERRCODE = 'QM021', HINT = 'End it first: rollback_model.';
+    END IF;
+    INSERT INTO ml_loop.rollouts (organization_id, model_name, kind, version_id, baseline_id, percent)
+    VALUES (ours, of_agent, 'shadow', wanted.id, ml_loop.production_of(of_agent), share)
+    RETURNING * INTO standing;
+    PERFORM ml_loop.move_alias(of_agent, 'shadow', wanted.id, btrim(why), NULL, qms.current_actor_kind());
+    PERFORM qms_private.write_entry(
+        ours, 'ml_loop.rollouts', standing.id, 'started', NULL, NULL, NULL, NULL,
+        jsonb_build_object('agent', of_agent, 'kind', 'shadow', 'version', wanted.version, 'percent', share)
+    );
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION start_shadow(of_agent text, of_version uuid, share numeric, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) IS 'Lets a version answer beside the one in production, for nobody: a share of requests is asked twice.';
+
+-- Name: store_version(text, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_owner
+
+CREATE FUNCTION ml_loop.store_version(of_model text, made jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found uuid;
+BEGIN
+    INSERT INTO ml_loop.model_versions (
+        organization_id, model_name, version, config, content, content_sha256, origin, parent_id, dataset_version_id,
+        job_id, notes, status
+    )
+    VALUES (
+        qms.current_organization_id(), of_model, made ->> 'version', (made ->> 'content')::jsonb, made ->> 'content',
+        encode(sha256(convert_to(made ->> 'content', 'UTF8')), 'hex'), made ->> 'origin', (made ->> 'parent_id')::uuid,
+        (made ->> 'dataset_version_id')::uuid, (made ->> 'job_id')::uuid, coalesce(made ->> 'notes', ''),
+        made ->> 'origin'
+    )
+    ON CONFLICT (organization_id, model_name, version) DO NOTHING
+    RETURNING id INTO found;
+    IF found IS NULL THEN
+        SELECT v.id INTO found
+        FROM ml_loop.model_versions AS v
+        WHERE
+            v.organization_id = qms.current_organization_id() AND v.model_name = of_model
+            AND v.version = made ->> 'version';
+    END IF;
+    RETURN found;
+END
+$$;
+
+ALTER FUNCTION ml_loop.store_version(of_model text, made jsonb) OWNER TO qms_owner;
+
+-- Name: FUNCTION store_version(of_model text, made jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON FUNCTION ml_loop.store_version(of_model text, made jsonb) IS 'Stores a version, or finds the one that has its content.';
+
+-- Name: take_back(ml_loop.rollouts, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    plan jsonb := ml_loop.watch_plan(of_rollout.plan);
+    because text := format(
+        '%s of %s runs of %s were bad (%s); usual is a share of %s. The cumulative sum reached %s, its limit is %s.',
+        seen ->> 'bad', seen ->> 'n', ml_loop.name_of(of_rollout.version_id),
+        (SELECT string_agg(w.value || ' ' || w.key, ', ' ORDER BY w.key) FROM jsonb_each_text(seen -> 'whys') AS w),
+        round((plan ->> 'p0')::numeric, 4), round((seen ->> 'value')::numeric, 3), round((seen ->> 'limit')::numeric, 3)
+    );
+BEGIN
+    PERFORM set_config('qms.reason', because, true);
+    PERFORM ml_loop.end_rollout(of_rollout.id, 'rolled_back', because, 'system', seen);
+    IF of_rollout.kind = 'production' THEN
+        PERFORM ml_loop.put_in_production(
+            of_rollout.model_name, of_rollout.baseline_id, because, NULL, 'system', 'rolled_back'
+        );
+    ELSE
+        UPDATE ml_loop.model_versions AS v SET status = 'rolled_back' WHERE v.id = of_rollout.version_id;
+        -- No name moves, as the version only had a share: it is noted all the same, where moves are looked for.
+        INSERT INTO ml_loop.alias_moves (
+            organization_id, model_name, alias, from_id, to_id, reason, approval_id, moved_by, moved_kind
+        )
+        VALUES (
+            of_rollout.organization_id, of_rollout.model_name, of_rollout.kind, of_rollout.version_id,
+            of_rollout.baseline_id, because, of_rollout.approval_id, NULL, 'system'
+        );
+    END IF;
+    INSERT INTO ml_loop.alerts (
+        organization_id, metric, subject, level, threshold, opened_value, last_value, n, message
+    )
+    SELECT
+        of_rollout.organization_id, 'error_rate', 'roll-out ' || ml_loop.name_of(of_rollout.version_id), 'critical',
+        (plan ->> 'p0')::double precision, s.rate, s.rate, (seen ->> 'n')::integer,
+        'Rolled back by itself: ' || because
+    FROM (SELECT (seen ->> 'bad')::double precision / (seen ->> 'n')::double precision AS rate) AS s
+    ON CONFLICT (organization_id, metric, subject) WHERE state <> 'closed' DO NOTHING;
+    RETURN because;
+END
+$$;
+
+ALTER FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION take_back(of_rollout ml_loop.rollouts, seen jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) IS 'Ends a roll-out whose watch gave the alarm: what was approved before answers again, and it is told why.';
+
+-- Name: told_alert(uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    standing ml_loop.alerts;
+BEGIN
+    IF ours IS NULL OR NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    IF told_of ->> 'state' IS NULL OR told_of ->> 'channel' IS NULL THEN
+        RAISE EXCEPTION 'what was told names a state and a channel' USING ERRCODE = 'QM024';
+    END IF;
+    SELECT a.* INTO standing
+    FROM ml_loop.alerts AS a
+    WHERE a.id = alert_id AND a.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'QM023';
+    END IF;
+    IF standing.told @> jsonb_build_array(
+        jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel')
+    ) THEN
+        RETURN false;
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET told = a.told || jsonb_build_array(
+        jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel', 'at', clock_timestamp())
+    )
+    WHERE a.id = standing.id;
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION told_alert(alert_id uuid, told_of jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) IS 'Claims that a state of an alert is told through a channel. False: it was told before; whoever gets true tells it.';
+
+-- Name: untold_alert(uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'alerts are kept for somebody with a role other than auditor' USING ERRCODE = 'QM022';
+    END IF;
+    UPDATE ml_loop.alerts AS a
+    SET told = coalesce(
+        (
+            SELECT jsonb_agg(one.told ORDER BY one.place)
+            FROM jsonb_array_elements(a.told) WITH ORDINALITY AS one (told, place)
+            WHERE NOT one.told @> jsonb_build_object('state', told_of ->> 'state', 'channel', told_of ->> 'channel')
+        ),
+        '[]'
+    )
+    WHERE a.id = alert_id AND a.organization_id = qms.current_organization_id();
+END
+$$;
+
+ALTER FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION untold_alert(alert_id uuid, told_of jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) IS 'Telling failed: the claim is given back, and the next look tries again.';
+
+-- Name: model_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.model_versions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    version text NOT NULL,
+    config jsonb NOT NULL,
+    metrics jsonb DEFAULT '{}'::jsonb,
+    status text DEFAULT 'training'::text,
+    deployed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now(),
+    content text,
+    content_sha256 text,
+    origin text DEFAULT 'written'::text NOT NULL,
+    parent_id uuid,
+    dataset_version_id uuid,
+    job_id uuid,
+    notes text DEFAULT ''::text NOT NULL,
+    created_by uuid,
+    created_kind text,
+    CONSTRAINT content_is_what_it_says CHECK ((((content IS NULL) = (content_sha256 IS NULL)) AND ((content IS NULL) OR ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text)) AND ((content)::jsonb = config) AND (version = ((model_name || '@'::text) || "left"(content_sha256, 12))))))),
+    CONSTRAINT model_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'trained'::text, 'trial'::text, 'written'::text])))
+);
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN config SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN metrics SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN status SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN origin SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN notes SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_versions ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.model_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.model_versions OWNER TO qms_owner;
+
+-- Name: TABLE model_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
+
+-- Name: COLUMN model_versions.content; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.content IS 'The version itself as canonical JSON: prompt, exemplars, model, effort, limits, tools, shape of the answer. Its hash is its name.';
+
+-- Name: COLUMN model_versions.origin; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.model_versions.origin IS 'shipped with the program; trained by a job; trial: a step of an optimiser; written by hand.';
+
+-- Name: version_of(text, uuid); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.version_of(of_agent text, of_version uuid) RETURNS ml_loop.model_versions
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    found_version ml_loop.model_versions;
+BEGIN
+    SELECT v.* INTO found_version
+    FROM ml_loop.model_versions AS v
+    WHERE v.id = of_version AND v.organization_id = qms.current_organization_id() AND v.content IS NOT NULL;
+    IF found_version.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such version' USING ERRCODE = 'QM023', HINT = 'list_models shows what there is.';
+    ELSIF found_version.model_name IS DISTINCT FROM of_agent THEN
+        RAISE EXCEPTION '% is a version of the agent %, not of %', found_version.version, found_version.model_name, of_agent
+        USING ERRCODE = 'QM024', HINT = 'Name the agent whose version it is.';
+    END IF;
+    RETURN found_version;
+END
+$$;
+
+ALTER FUNCTION ml_loop.version_of(of_agent text, of_version uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION version_of(of_agent text, of_version uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.version_of(of_agent text, of_version uuid) IS 'A version of this agent, or the error that says why there is none.';
+
+-- Name: watch_plan(jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watch_plan(given jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    p0 double precision := least(greatest(coalesce((given ->> 'p0')::double precision, 0.05), 0.001), 0.8);
+    p1 double precision := coalesce((given ->> 'p1')::double precision, 0);
+BEGIN
+    IF NOT p1 > p0 OR p1 >= 1 THEN
+        p1 := least(greatest(3 * p0, p0 + 0.15), 0.95);
+    END IF;
+    RETURN coalesce(given, '{}') || jsonb_build_object(
+        'p0', p0, 'p1', p1,
+        -- A cumulative sum of log-likelihood ratios runs exp(h) observations on average before a false alarm, or longer
+        -- (G. Lorden, Procedures for reacting to a change in distribution, Annals of Mathematical Statistics 42, 1971).
+        'h', greatest(coalesce((given ->> 'h')::double precision, ln(1000.0)::double precision), 0.1),
+        'score_limit', coalesce((given ->> 'score_limit')::double precision, 0.5),
+        'runs', greatest(coalesce((given ->> 'runs')::integer, 100), 1)
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.watch_plan(given jsonb) OWNER TO qms_definer;
+
+-- Name: FUNCTION watch_plan(given jsonb); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watch_plan(given jsonb) IS 'The plan of a watch, whole: the share p0 of bad runs that is usual, p1 that must not be, the limit h, from which score on a run is bad, and after how many runs it is over.';
+
+-- Name: watch_rollouts(text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watch_rollouts(of_agent text) RETURNS TABLE(rollout_id uuid, agent text, kind text, version text, event text, reason text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    reason_before text := coalesce(current_setting('qms.reason', true), '');
+    standing ml_loop.rollouts;
+    seen jsonb;
+    due text;
+BEGIN
+    FOR standing IN
+        SELECT r.*
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND (of_agent IS NULL OR r.model_name = of_agent) AND r.state = 'running'
+            AND r.kind IN ('canary', 'experiment', 'production')
+        ORDER BY r.started_at, r.id
+    LOOP
+        seen := ml_loop.watched(standing);
+        due := CASE
+            WHEN (seen ->> 'alarm')::boolean THEN 'rolled_back'
+            WHEN (seen ->> 'n')::integer < (seen ->> 'planned')::integer THEN NULL
+            WHEN standing.kind = 'production' THEN 'completed'
+            WHEN NOT standing.outcome @> '{"ready": true}' THEN 'ready'
+        END;
+        CONTINUE WHEN due IS NULL;
+        -- The turn of the trail before the row, as every move takes them.
+        PERFORM qms_private.lock_trail(ours);
+        SELECT r.* INTO standing FROM ml_loop.rollouts AS r WHERE r.id = standing.id AND r.state = 'running' FOR UPDATE;
+        CONTINUE WHEN standing.id IS NULL OR (due = 'ready' AND standing.outcome @> '{"ready": true}');
+        rollout_id := standing.id;
+        agent := standing.model_name;
+        kind := standing.kind;
+        version := ml_loop.name_of(standing.version_id);
+        event := due;
+        IF due = 'rolled_back' THEN
+            reason := ml_loop.take_back(standing, seen);
+        ELSIF due = 'completed' THEN
+            reason := format('it was watched for %s runs, %s of them bad, without an alarm', seen ->> 'n', seen ->> 'bad');
+            PERFORM set_config('qms.reason', reason, true);
+            PERFORM ml_loop.end_rollout(standing.id, 'completed', reason, 'system', seen);
+        ELSE
+            reason := format('%s runs, %s of them bad, without an alarm: it may be promoted', seen ->> 'n', seen ->> 'bad');
+            UPDATE ml_loop.rollouts AS r
+            SET outcome = r.outcome || seen || '{"ready": true}' || jsonb_build_object('ready_since', clock_timestamp())
+            WHERE r.id = standing.id;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+    PERFORM set_config('qms.reason', reason_before, true);
+END
+$$;
+
+ALTER FUNCTION ml_loop.watch_rollouts(of_agent text) OWNER TO qms_definer;
+
+-- Name: FUNCTION watch_rollouts(of_agent text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watch_rollouts(of_agent text) IS 'Looks at every roll-out of an agent, or of all: takes back what went wrong, and says what has come to its planned end. Done twice, it is done once.';
+
+-- Name: watched(ml_loop.rollouts); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    plan jsonb := ml_loop.watch_plan(of_rollout.plan);
+    up double precision := ln((plan ->> 'p1')::double precision / (plan ->> 'p0')::double precision);
+    down double precision := ln((1 - (plan ->> 'p1')::double precision) / (1 - (plan ->> 'p0')::double precision));
+    h double precision := (plan ->> 'h')::double precision;
+    planned integer := (plan ->> 'runs')::integer;
+    one record;
+    n integer := 0;
+    bad integer := 0;
+    value double precision := 0;
+    peak double precision := 0;
+    whys jsonb := '{}';
+    -- Nobody takes back what a person approved by telling an agent that it was bad: that takes the person.
+    as_told text [] := CASE of_rollout.kind WHEN 'production' THEN ARRAY['human'] ELSE ARRAY['human', 'agent'] END;
+BEGIN
+    IF of_rollout.organization_id IS DISTINCT FROM qms.current_organization_id() THEN
+        RETURN NULL;
+    END IF;
+    FOR one IN
+        SELECT r.id, ml_loop.outcome_of(r, (plan ->> 'score_limit')::double precision, as_told) AS why
+        FROM agents.agent_runs AS r
+        WHERE
+            r.organization_id = of_rollout.organization_id AND r.completed_at IS NOT NULL AND r.status <> 'cancelled'
+            AND CASE
+                WHEN of_rollout.kind = 'production'
+                    THEN r.version_id = of_rollout.version_id AND r.lane IN ('production', 'control')
+                    AND r.created_at >= of_rollout.started_at
+                ELSE r.rollout_id = of_rollout.id AND r.lane = of_rollout.kind
+            END
+        ORDER BY r.completed_at, r.id
+    LOOP
+        EXIT WHEN of_rollout.kind = 'production' AND n >= planned;
+        n := n + 1;
+        IF one.why <> '' THEN
+            bad := bad + 1;
+            whys := jsonb_set(whys, ARRAY[one.why], to_jsonb(coalesce((whys ->> one.why)::integer, 0) + 1));
+        END IF;
+        value := greatest(0, value + CASE WHEN one.why <> '' THEN up ELSE down END);
+        peak := greatest(peak, value);
+        IF value >= h THEN
+            RETURN jsonb_build_object(
+                'n', n, 'bad', bad, 'value', value, 'peak', peak, 'limit', h, 'planned', planned, 'whys', whys,
+                'alarm', true, 'at_run', one.id
+            );
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object(
+        'n', n, 'bad', bad, 'value', value, 'peak', peak, 'limit', h, 'planned', planned, 'whys', whys, 'alarm', false
+    );
+END
+$$;
+
+ALTER FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) OWNER TO qms_definer;
+
+-- Name: FUNCTION watched(of_rollout ml_loop.rollouts); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) IS 'The cumulative sum over the runs of a roll-out in the order in which they ended, up to its alarm: S = max(0, S + w), where w is ln(p1/p0) for a bad run and ln((1-p1)/(1-p0)) for a good one. The same rows give the same answer.';
+
+-- Name: why_not_decide_promotion(qms.approvals); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT array_remove(ARRAY[
+        CASE
+            WHEN NOT (qms.has_role('approver') OR qms.has_role('qa_approver') OR qms.has_role('admin'))
+                THEN 'it takes the role approver, qa_approver or admin'
+        END,
+        CASE WHEN asked.requested_by = qms.current_user_id() THEN 'whoever asked for it may not decide it' END,
+        (
+            SELECT 'whoever made the version may not decide about it'
+            FROM ml_loop.promotion_requests AS p
+            INNER JOIN ml_loop.model_versions AS v ON v.id = p.version_id
+            WHERE
+                p.id = asked.subject_id AND p.organization_id = asked.organization_id AND v.created_by = qms.current_user_id()
+                -- The shipped one was made with the program; whoever first had it answer only stored it.
+                AND v.origin <> 'shipped'
+        )
+    ], NULL)
+$$;
+
+ALTER FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) OWNER TO qms_definer;
+
+-- Name: FUNCTION why_not_decide_promotion(asked qms.approvals); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) IS 'Why this person may not decide about a version: neither who asked nor who made it may.';
+
+-- Name: why_not_promote(text, text, uuid, jsonb); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := qms.current_organization_id();
+    asked ml_loop.model_versions := ml_loop.version_of(of_agent, of_version);
+    answers uuid := ml_loop.production_of(of_agent);
+    trial ml_loop.rollouts;
+    report ml_loop.gate_reports;
+BEGIN
+    IF answers = asked.id THEN
+        why := format('%s is in production already', asked.version);
+        RETURN;
+    ELSIF wanted = 'roll_back' THEN
+        IF asked.origin <> 'shipped' AND NOT EXISTS (
+            SELECT
+            FROM ml_loop.alias_moves AS m
+            WHERE
+                m.organization_id = ours AND m.model_name = of_agent AND m.alias = 'production'
+                AND asked.id IN (m.from_id, m.to_id)
+        ) THEN
+            why := format('%s was never in production: nobody can go back to it', asked.version);
+            hint := 'promote_model lets a new version go to people.';
+        END IF;
+        RETURN;
+    ELSIF asked.origin = 'trial' THEN
+        why := format('%s is a step of an optimiser, not what it proposed', asked.version);
+        RETURN;
+    ELSIF answers IS NULL THEN
+        why := format('there is no version of %s to compare with', of_agent);
+        RETURN;
+    END IF;
+    SELECT r.* INTO trial
+    FROM ml_loop.rollouts AS r
+    WHERE
+        r.organization_id = ours AND r.model_name = of_agent AND r.state = 'running'
+        AND r.kind IN ('canary', 'experiment');
+    IF trial.id IS NOT NULL AND (trial.version_id <> asked.id OR wanted <> 'production') THEN
+        why := format('%s is on trial already (%s, %s percent)', ml_loop.name_of(trial.version_id), trial.kind, trial.percent);
+        hint := 'One at a time: let it come to its end, or end it with rollback_model.';
+        RETURN;
+    END IF;
+    SELECT g.* INTO report
+    FROM ml_loop.gate_reports AS g
+    WHERE g.organization_id = ours AND g.version_id = asked.id AND g.baseline_id = answers
+    ORDER BY g.created_at DESC, g.id DESC
+    LIMIT 1;
+    IF report.id IS NULL THEN
+        why := format('%s has not been through the gates against %s, which is in production', asked.version, ml_loop.name_of(answers));
+        hint := 'Let it pass the gates first; a report against another version does not count.';
+        RETURN;
+    ELSIF NOT report.passed THEN
+        why := format('the last gate report of %s was not passed', asked.version);
+        hint := 'The report says which gate; a better version has to be made.';
+        RETURN;
+    END IF;
+    gates := report.id;
+    IF wanted = 'production' AND length(btrim(coalesce(watch ->> 'without_canary', ''))) < 10 AND NOT EXISTS (
+        SELECT
+        FROM ml_loop.rollouts AS r
+        WHERE
+            r.organization_id = ours AND r.version_id = asked.id AND r.kind IN ('canary', 'experiment')
+            AND r.baseline_id = answers
+            AND (r.state = 'completed' OR (r.state = 'running' AND r.outcome @> '{"ready": true}'))
+    ) THEN
+        why := format('%s has not come through a canary or an experiment', asked.version);
+        hint := 'Begin with a canary, or say in without_canary why there is none; the signer reads it.';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) IS 'Why a version may not go to people, or not back, now; null when it may. With the gate report that lets it.';
+
+-- Name: withdraw(uuid, text); Type: FUNCTION; Schema: ml_loop; Owner: qms_definer
+
+CREATE FUNCTION ml_loop.withdraw(of_rollout uuid, why text) RETURNS ml_loop.rollouts
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ours uuid := ml_loop.begin_move(why, 'ending a roll-out');
+    standing ml_loop.rollouts;
+BEGIN
+    SELECT r.* INTO standing
+    FROM ml_loop.rollouts AS r
+    WHERE r.id = of_rollout AND r.organization_id = ours
+    FOR UPDATE;
+    IF standing.id IS NULL THEN
+        RAISE EXCEPTION 'there is no such roll-out' USING ERRCODE = 'QM023';
+    ELSIF standing.kind = 'production' THEN
+        RAISE EXCEPTION 'what is in production is taken back by a person'
+        USING ERRCODE = 'QM022', HINT = 'rollback_model asks for it.';
+    ELSIF standing.state <> 'running' THEN
+        RETURN standing;
+    END IF;
+    PERFORM ml_loop.end_rollout(
+        standing.id, 'stopped', btrim(why), qms.current_actor_kind(),
+        CASE WHEN standing.kind <> 'shadow' THEN ml_loop.watched(standing) END
+    );
+    SELECT r.* INTO standing FROM ml_loop.rollouts AS r WHERE r.id = of_rollout;
+    RETURN standing;
+END
+$$;
+
+ALTER FUNCTION ml_loop.withdraw(of_rollout uuid, why text) OWNER TO qms_definer;
+
+-- Name: FUNCTION withdraw(of_rollout uuid, why text); Type: COMMENT; Schema: ml_loop; Owner: qms_definer
+
+COMMENT ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) IS 'Ends a shadow, canary or experiment at once. Anybody who writes may: what was approved before answers again.';
 
 -- Name: match_embeddings(extensions.vector, integer, text, text); Type: FUNCTION; Schema: public; Owner: qms_definer
 
@@ -2316,19 +4669,6 @@ ALTER FUNCTION qms.count_records(filters jsonb, at_most integer) OWNER TO qms_de
 
 COMMENT ON FUNCTION qms.count_records(filters jsonb, at_most integer) IS 'How many records a list has, counted up to a limit.';
 
--- Name: current_actor_kind(); Type: FUNCTION; Schema: qms; Owner: qms_definer
-
-CREATE FUNCTION qms.current_actor_kind() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$SELECT qms_private.identity() ->> 'kind'$$;
-
-ALTER FUNCTION qms.current_actor_kind() OWNER TO qms_definer;
-
--- Name: FUNCTION current_actor_kind(); Type: COMMENT; Schema: qms; Owner: qms_definer
-
-COMMENT ON FUNCTION qms.current_actor_kind() IS 'human, agent or system: who holds the pen.';
-
 -- Name: current_organization_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.current_organization_id() RETURNS uuid
@@ -2341,19 +4681,6 @@ ALTER FUNCTION qms.current_organization_id() OWNER TO qms_definer;
 -- Name: FUNCTION current_organization_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
 
 COMMENT ON FUNCTION qms.current_organization_id() IS 'The organization of the caller. Use as (SELECT qms.current_organization_id()) in policies.';
-
--- Name: current_user_id(); Type: FUNCTION; Schema: qms; Owner: qms_definer
-
-CREATE FUNCTION qms.current_user_id() RETURNS uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$SELECT (qms_private.identity() ->> 'sub')::uuid$$;
-
-ALTER FUNCTION qms.current_user_id() OWNER TO qms_definer;
-
--- Name: FUNCTION current_user_id(); Type: COMMENT; Schema: qms; Owner: qms_definer
-
-COMMENT ON FUNCTION qms.current_user_id() IS 'The person who acts, or on whose behalf an agent acts.';
 
 -- Name: due_after(uuid, timestamp with time zone, integer, text); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
@@ -3637,64 +5964,6 @@ ALTER FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) OWNE
 
 COMMENT ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) IS 'Refuses fields that do not exist, and names those that do (error QM024).';
 
--- Name: approvals; Type: TABLE; Schema: qms; Owner: qms_owner
-
-CREATE TABLE qms.approvals (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    organization_id uuid NOT NULL,
-    tool text NOT NULL,
-    subject_id uuid NOT NULL,
-    content_sha256 text NOT NULL,
-    summary text NOT NULL,
-    content text NOT NULL,
-    requested_by uuid NOT NULL,
-    requested_kind text NOT NULL,
-    reason text NOT NULL,
-    client_name text,
-    state text DEFAULT 'pending'::text NOT NULL,
-    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
-    decided_by uuid,
-    decided_at timestamp with time zone,
-    decision_reason text,
-    channel text,
-    used_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    record_id uuid,
-    record_version integer,
-    record_sha256 text,
-    to_state text,
-    meaning text,
-    CONSTRAINT approvals_channel_check CHECK ((channel = ANY (ARRAY['terminal'::text, 'elicitation'::text, 'page'::text]))),
-    CONSTRAINT approvals_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT approvals_requested_kind_check CHECK ((requested_kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
-    CONSTRAINT approvals_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text]))),
-    CONSTRAINT bound_to_a_version CHECK (((record_id IS NULL) = ((record_version IS NULL) OR (record_sha256 IS NULL)))),
-    CONSTRAINT decided_by_someone CHECK (((state = 'pending'::text) = ((decided_by IS NULL) AND (decided_at IS NULL) AND (channel IS NULL)))),
-    CONSTRAINT hash_of_content CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
-    CONSTRAINT records_are_signed_on_the_page CHECK (((channel IS NULL) OR (channel = 'page'::text) OR (tool = ANY (ARRAY['apply_migration'::text, 'transform_data'::text])) OR ((tool = 'dispatch_agents'::text) AND (record_id IS NULL)))),
-    CONSTRAINT used_when_used CHECK (((state = 'used'::text) = (used_at IS NOT NULL)))
-);
-
-ALTER TABLE ONLY qms.approvals FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE qms.approvals OWNER TO qms_owner;
-
--- Name: TABLE approvals; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON TABLE qms.approvals IS 'What a person has to decide: bound to the sha256 of exactly what will run, single use, expiring.';
-
--- Name: COLUMN approvals.content; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.content IS 'What the person is shown and what will run.';
-
--- Name: COLUMN approvals.channel; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.channel IS 'terminal: password asked on the terminal. elicitation: confirmed in the client. page: approval page.';
-
--- Name: COLUMN approvals.meaning; Type: COMMENT; Schema: qms; Owner: qms_owner
-
-COMMENT ON COLUMN qms.approvals.meaning IS 'What the signature will mean: approval, review, disposition, effectiveness, ...';
-
 -- Name: request_decision(uuid, integer, text, text, text); Type: FUNCTION; Schema: qms; Owner: qms_definer
 
 CREATE FUNCTION qms.request_decision(record_id uuid, expected_version integer, to_state text, meaning text, reason text) RETURNS qms.approvals
@@ -4730,6 +6999,8 @@ BEGIN
     PERFORM set_config('qms.approval_id', asked.id::text, true);
     IF asked.tool = 'transition_record' THEN
         PERFORM qms.transition(asked.record_id, asked.record_version, asked.to_state, why);
+    ELSIF asked.tool IN ('promote_model', 'rollback_model') THEN
+        PERFORM ml_loop.carry_out_promotion(asked);
     ELSIF asked.tool = 'change_workflow' THEN
         INSERT INTO qms.workflow_definitions (organization_id, category, version, body, approval_id)
         SELECT d.organization_id, d.category, d.based_on + 1, d.body, asked.id
@@ -5672,6 +7943,66 @@ ALTER FUNCTION qms_private.follow_link(link_token text) OWNER TO qms_definer;
 -- Name: FUNCTION follow_link(link_token text); Type: COMMENT; Schema: qms_private; Owner: qms_definer
 
 COMMENT ON FUNCTION qms_private.follow_link(link_token text) IS 'The approval a link leads to; null when it was followed before or is too old.';
+
+-- Name: give_feedback(text, uuid, double precision, text, text, text, boolean); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    person uuid := (qms_private.session_with(session_token)).user_id;
+    place uuid;
+    made uuid;
+BEGIN
+    IF person IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT r.organization_id INTO place
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = of_run AND r.agent_type <> 'client' AND r.completed_at IS NOT NULL
+        AND r.organization_id IN (SELECT m.organization_id FROM qms_private.memberships_of(person) AS m);
+    IF place IS NULL THEN
+        RAISE EXCEPTION 'there is no such answer for you' USING ERRCODE = 'QM023', HINT = 'The list shows what waits.';
+    ELSIF given IS NULL OR given NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'a score is between 0 and 1' USING ERRCODE = 'QM024', HINT = 'Choose one of the five.';
+    ELSIF shown_sha256 IS DISTINCT FROM encode(sha256(convert_to(qms_private.review_content(of_run)::text, 'UTF8')), 'hex') THEN
+        RAISE EXCEPTION 'what was shown is not what the answer is' USING ERRCODE = 'QM020', HINT = 'Open the page again.';
+    END IF;
+    PERFORM qms_private.lock_trail(place);
+    IF EXISTS (
+        SELECT FROM ml_loop.feedback_loop AS f
+        WHERE f.run_id = of_run AND f.given_by = person AND f.source = 'user' AND f.given_kind = 'human'
+    ) THEN
+        RAISE EXCEPTION 'you have judged this answer already' USING ERRCODE = 'QM021', HINT = 'What you gave stays.';
+    END IF;
+    PERFORM qms_private.become(person, place, 'reviewed an answer', 'review page');
+    IF NOT qms.may_write() THEN
+        RAISE EXCEPTION 'feedback is given by somebody with a role other than auditor'
+        USING ERRCODE = 'QM022', HINT = 'Somebody else has to do it.';
+    END IF;
+    INSERT INTO ml_loop.feedback_loop (organization_id, run_id, source, score, label, comment)
+    VALUES (place, of_run, 'user', given, coalesce(in_short, ''), nullif(btrim(words), ''))
+    RETURNING id INTO made;
+    PERFORM qms_private.note_event(
+        place, 'ml_loop.feedback_loop', made, 'reviewed',
+        jsonb_build_object('run_id', of_run, 'score', given, 'label', in_short, 'shown_sha256', shown_sha256)
+    );
+    IF to_langfuse THEN
+        PERFORM ml_loop.send_score(made);
+    END IF;
+    PERFORM qms_private.nobody();
+    RETURN made;
+END
+$$;
+
+ALTER FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) OWNER TO qms_definer;
+
+-- Name: FUNCTION give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) IS 'Takes the feedback of the person of this session, as that person, once a run; null when the session has ended.';
 
 -- Name: guard_acceptable_without_control(qms.quality_items, jsonb, uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
 
@@ -7974,6 +10305,117 @@ ALTER FUNCTION qms_private.request_spending(exactly text, in_words text, why tex
 
 COMMENT ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) IS 'The approval a costly dispatch waits for: the same request finds the same one until it is used.';
 
+-- Name: review_content(uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_content(of_run uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+    SELECT jsonb_build_object(
+        'run_id', r.id, 'agent', r.agent_type, 'agent_version', r.agent_version, 'lane', r.lane, 'model', r.model,
+        'status', r.status, 'completed_at', r.completed_at, 'request', r.input ->> 'request',
+        'subject', r.input ->> 'subject', 'answer', r.output
+    )
+    FROM agents.agent_runs AS r
+    WHERE r.id = of_run
+$$;
+
+ALTER FUNCTION qms_private.review_content(of_run uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_content(of_run uuid); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_content(of_run uuid) IS 'What a person judges of a run: request and answer, exactly.';
+
+-- Name: review_run(text, uuid); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_run(session_token text, of_run uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    person uuid := (qms_private.session_with(session_token)).user_id;
+    run agents.agent_runs;
+    own ml_loop.feedback_loop;
+    shown jsonb;
+BEGIN
+    SELECT r.* INTO run
+    FROM agents.agent_runs AS r
+    WHERE
+        r.id = of_run AND r.agent_type <> 'client' AND r.completed_at IS NOT NULL
+        AND r.organization_id IN (SELECT m.organization_id FROM qms_private.memberships_of(person) AS m);
+    IF run.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT f.* INTO own
+    FROM ml_loop.feedback_loop AS f
+    WHERE f.run_id = run.id AND f.given_by = person AND f.source = 'user' AND f.given_kind = 'human'
+    ORDER BY f.created_at DESC
+    LIMIT 1;
+    shown := qms_private.review_content(run.id);
+    RETURN shown || jsonb_build_object(
+        'organization', (SELECT o.name FROM qms.organizations AS o WHERE o.id = run.organization_id),
+        'sha256', encode(sha256(convert_to(shown::text, 'UTF8')), 'hex'),
+        'calls', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'label', k.state ->> 'label', 'tool', k.state ->> 'tool', 'ok', k.state -> 'ok',
+                'asked', left(c.tool_input::text, 2000), 'said', left(k.state ->> 'text', 4000)
+            ) ORDER BY k.step), '[]')
+            FROM agents.context_state AS k
+            LEFT JOIN agents.tool_calls AS c ON c.id = (k.state ->> 'call_id')::uuid AND c.run_id = run.id
+            WHERE k.run_id = run.id AND k.kind = 'tool'
+        ),
+        'own', CASE WHEN own.id IS NOT NULL THEN jsonb_build_object(
+            'id', own.id, 'score', own.score, 'label', own.label, 'comment', own.comment, 'created_at', own.created_at
+        ) END,
+        'others', (
+            SELECT count(*) FROM ml_loop.feedback_loop AS f
+            WHERE f.run_id = run.id AND f.organization_id = run.organization_id AND f.id IS DISTINCT FROM own.id
+        ),
+        -- Nobody is led by what others thought: it is shown to those who have said what they think.
+        'earlier', CASE WHEN own.id IS NOT NULL THEN (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'source', f.source, 'kind', f.given_kind, 'score', f.score, 'label', f.label, 'comment', f.comment,
+                'created_at', f.created_at,
+                'by', (SELECT p.printed_name FROM qms.people AS p WHERE p.user_id = f.given_by AND f.source = 'user')
+            ) ORDER BY f.created_at, f.id), '[]')
+            FROM ml_loop.feedback_loop AS f
+            WHERE f.run_id = run.id AND f.organization_id = run.organization_id AND f.id <> own.id
+        ) ELSE '[]' END
+    );
+END
+$$;
+
+ALTER FUNCTION qms_private.review_run(session_token text, of_run uuid) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_run(session_token text, of_run uuid); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_run(session_token text, of_run uuid) IS 'A run as the person of this session judges it, with what its calls were told; what others gave only after the own score. Null when there is none in that person''s organizations.';
+
+-- Name: review_waiting(text, text, integer); Type: FUNCTION; Schema: qms_private; Owner: qms_definer
+
+CREATE FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) RETURNS TABLE(run_id uuid, organization text, agent text, agent_version text, lane text, request text, completed_at timestamp with time zone, reasons text[], place text, total bigint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT
+        c.run_id, m.organization_name, c.agent, c.agent_version, c.lane, left(c.request, 300), c.completed_at, c.reasons,
+        c.place, count(*) OVER ()
+    FROM qms_private.session_with(session_token) AS s
+    CROSS JOIN LATERAL qms_private.memberships_of(s.user_id) AS m
+    CROSS JOIN LATERAL ml_loop.review_candidates(m.organization_id, (clock_timestamp() AT TIME ZONE 'UTC')::date) AS c
+    WHERE c.place COLLATE "C" > after_place
+    ORDER BY c.place COLLATE "C"
+    LIMIT max_rows
+$$;
+
+ALTER FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) OWNER TO qms_definer;
+
+-- Name: FUNCTION review_waiting(session_token text, after_place text, max_rows integer); Type: COMMENT; Schema: qms_private; Owner: qms_definer
+
+COMMENT ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) IS 'What waits for a look in the organizations of whoever has this session; no scores, so that nobody is led by them.';
+
 -- Name: run_script(text); Type: FUNCTION; Schema: qms_private; Owner: qms_owner
 
 CREATE FUNCTION qms_private.run_script(script text) RETURNS void
@@ -8503,6 +10945,8 @@ BEGIN
     IF asked.tool = 'change_workflow' THEN
         RETURN CASE WHEN qms.has_role('qa_approver') THEN '{}'::text [] ELSE ARRAY['it takes the role qa_approver'] END
         || CASE WHEN asked.requested_by = qms.current_user_id() THEN ARRAY['whoever drafted it may not approve it'] ELSE '{}'::text [] END;
+    ELSIF asked.tool IN ('promote_model', 'rollback_model') THEN
+        RETURN ml_loop.why_not_decide_promotion(asked);
     END IF;
     IF asked.record_id IS NULL THEN
         RETURN CASE
@@ -10492,6 +12936,8 @@ CREATE TABLE agents.dispatch_tasks (
     queued_at timestamp with time zone,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    version_id uuid,
+    inputs jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT dispatch_tasks_key_check CHECK (((length(key) >= 1) AND (length(key) <= 80))),
     CONSTRAINT dispatch_tasks_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT dispatch_tasks_priority_check CHECK (((priority >= 1) AND (priority <= 9))),
@@ -10523,6 +12969,14 @@ COMMENT ON COLUMN agents.dispatch_tasks.max_attempts IS 'The last of them goes w
 
 COMMENT ON COLUMN agents.dispatch_tasks.round IS 'The step of the dispatch that chose it, so that a repeated step chooses the same.';
 
+-- Name: COLUMN dispatch_tasks.version_id; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.version_id IS 'The version that has to do it; null: whichever the aliases say.';
+
+-- Name: COLUMN dispatch_tasks.inputs; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON COLUMN agents.dispatch_tasks.inputs IS 'Answers of others it is given, beside those of the tasks it waited for.';
+
 -- Name: executors; Type: TABLE; Schema: agents; Owner: qms_owner
 
 CREATE TABLE agents.executors (
@@ -10546,6 +13000,28 @@ ALTER TABLE agents.executors OWNER TO qms_owner;
 -- Name: TABLE executors; Type: COMMENT; Schema: agents; Owner: qms_owner
 
 COMMENT ON TABLE agents.executors IS 'Processes that run agents, by their heartbeat; a server works for one person, a worker for all.';
+
+-- Name: job_notes; Type: TABLE; Schema: agents; Owner: qms_owner
+
+CREATE TABLE agents.job_notes (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    step integer NOT NULL,
+    stage text NOT NULL,
+    note jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+ALTER TABLE ONLY agents.job_notes ALTER COLUMN stage SET STATISTICS 0;
+ALTER TABLE ONLY agents.job_notes ALTER COLUMN note SET STATISTICS 0;
+
+ALTER TABLE ONLY agents.job_notes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE agents.job_notes OWNER TO qms_owner;
+
+-- Name: TABLE job_notes; Type: COMMENT; Schema: agents; Owner: qms_owner
+
+COMMENT ON TABLE agents.job_notes IS 'What a job has done so far, in order: where it goes on after an interruption.';
 
 -- Name: otlp_outbox; Type: TABLE; Schema: agents; Owner: qms_owner
 
@@ -10693,6 +13169,210 @@ ALTER TABLE auth.users OWNER TO qms_owner;
 
 COMMENT ON TABLE auth.users IS 'People who can sign in. A shim: on Supabase this table is its own.';
 
+-- Name: alert_rules; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alert_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    metric text NOT NULL,
+    threshold double precision NOT NULL,
+    clears_at double precision NOT NULL,
+    level text NOT NULL,
+    window_minutes integer NOT NULL,
+    minimum_n integer DEFAULT 1 NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    set_by uuid DEFAULT qms.current_user_id(),
+    set_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    set_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT alert_rules_level_check CHECK ((level = ANY (ARRAY['warning'::text, 'critical'::text]))),
+    CONSTRAINT alert_rules_metric_check CHECK ((metric = ANY (ARRAY['latency_s'::text, 'error_rate'::text, 'tokens_per_day'::text, 'drift'::text, 'feedback_average'::text, 'queue_depth'::text]))),
+    CONSTRAINT alert_rules_minimum_n_check CHECK ((minimum_n > 0)),
+    CONSTRAINT alert_rules_window_minutes_check CHECK (((window_minutes >= 1) AND (window_minutes <= 525600)))
+);
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN metric SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN level SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alert_rules ALTER COLUMN set_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alert_rules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alert_rules OWNER TO qms_owner;
+
+-- Name: TABLE alert_rules; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alert_rules IS 'From when on something is an alert, as an organization set it; the newest row of a metric counts, without one the shipped limit.';
+
+-- Name: alias_moves; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.alias_moves (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    alias text NOT NULL,
+    from_id uuid,
+    to_id uuid,
+    reason text NOT NULL,
+    approval_id uuid,
+    moved_by uuid DEFAULT qms.current_user_id(),
+    moved_kind text DEFAULT COALESCE(qms.current_actor_kind(), 'system'::text) NOT NULL,
+    moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT alias_moves_reason_check CHECK ((btrim(reason) <> ''::text))
+);
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN alias SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.alias_moves ALTER COLUMN moved_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.alias_moves FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.alias_moves OWNER TO qms_owner;
+
+-- Name: TABLE alias_moves; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.alias_moves IS 'Every move of an alias: from what, to what, why, by whom, with which approval. Null: the shipped version.';
+
+-- Name: aliases; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.aliases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    alias text NOT NULL,
+    version_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT aliases_alias_check CHECK ((alias = ANY (ARRAY['production'::text, 'candidate'::text, 'shadow'::text])))
+);
+ALTER TABLE ONLY ml_loop.aliases ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.aliases ALTER COLUMN alias SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.aliases FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.aliases OWNER TO qms_owner;
+
+-- Name: TABLE aliases; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.aliases IS 'Which version of an agent a name stands for. Without a row for production, the shipped version answers.';
+
+-- Name: dataset_groups; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_groups (
+    organization_id uuid NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    group_key text NOT NULL,
+    split text NOT NULL,
+    CONSTRAINT dataset_groups_split_check CHECK ((split = ANY (ARRAY['train'::text, 'dev'::text, 'test'::text])))
+);
+ALTER TABLE ONLY ml_loop.dataset_groups ALTER COLUMN group_key SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_groups ALTER COLUMN split SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_groups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_groups OWNER TO qms_owner;
+
+-- Name: TABLE dataset_groups; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_groups IS 'On which side of the split a conversation is: one row, so never on two.';
+
+-- Name: dataset_items; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_items (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    group_key text NOT NULL,
+    split text NOT NULL,
+    input jsonb NOT NULL,
+    expected jsonb NOT NULL,
+    score double precision,
+    weight double precision DEFAULT 1 NOT NULL,
+    is_validated boolean DEFAULT false NOT NULL,
+    slices jsonb DEFAULT '{}'::jsonb NOT NULL,
+    item_sha256 text NOT NULL,
+    run_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    feedback_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    CONSTRAINT dataset_items_item_sha256_check CHECK ((item_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_items_position_check CHECK (("position" > 0)),
+    CONSTRAINT dataset_items_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT dataset_items_slices_check CHECK ((jsonb_typeof(slices) = 'object'::text)),
+    CONSTRAINT dataset_items_weight_check CHECK ((weight > (0)::double precision))
+);
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN group_key SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN split SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN input SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN expected SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN slices SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_items ALTER COLUMN item_sha256 SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_items OWNER TO qms_owner;
+
+-- Name: TABLE dataset_items; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_items IS 'What was asked and what a good answer is, masked, with the runs and the feedback it comes from.';
+
+-- Name: COLUMN dataset_items.slices; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.dataset_items.slices IS 'What results are looked at by: {"subject": "capa", "length": "short"}.';
+
+-- Name: dataset_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.dataset_versions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    dataset_id uuid NOT NULL,
+    version integer NOT NULL,
+    content_sha256 text NOT NULL,
+    n integer NOT NULL,
+    spec jsonb NOT NULL,
+    report jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT dataset_versions_content_sha256_check CHECK ((content_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT dataset_versions_n_check CHECK ((n > 0)),
+    CONSTRAINT dataset_versions_report_check CHECK ((jsonb_typeof(report) = 'object'::text)),
+    CONSTRAINT dataset_versions_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT dataset_versions_version_check CHECK ((version > 0))
+);
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN report SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.dataset_versions ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.dataset_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.dataset_versions OWNER TO qms_owner;
+
+-- Name: TABLE dataset_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.dataset_versions IS 'A dataset as it was frozen: the hash of its items, how they were chosen, and what was left out.';
+
+-- Name: datasets; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.datasets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    name text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT datasets_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+);
+ALTER TABLE ONLY ml_loop.datasets ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.datasets ALTER COLUMN name SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.datasets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.datasets OWNER TO qms_owner;
+
+-- Name: TABLE datasets; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.datasets IS 'Names under which versions of a dataset are kept.';
+
 -- Name: drift_metrics; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
 CREATE TABLE ml_loop.drift_metrics (
@@ -10704,8 +13384,24 @@ CREATE TABLE ml_loop.drift_metrics (
     current_value double precision,
     drift_score double precision,
     alert_triggered boolean DEFAULT false,
-    created_at timestamp with time zone DEFAULT now()
+    created_at timestamp with time zone DEFAULT now(),
+    reference_id uuid,
+    method text,
+    n_reference integer,
+    n_current integer,
+    statistic double precision,
+    p_value double precision,
+    effect double precision,
+    severity text,
+    agent_version text,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
 );
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN metric_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN method SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN severity SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_metrics ALTER COLUMN details SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.drift_metrics FORCE ROW LEVEL SECURITY;
 
@@ -10714,6 +13410,43 @@ ALTER TABLE ml_loop.drift_metrics OWNER TO qms_owner;
 -- Name: TABLE drift_metrics; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.drift_metrics IS 'How far a metric has moved from its baseline.';
+
+-- Name: COLUMN drift_metrics.drift_score; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.drift_metrics.drift_score IS 'The size of the difference from 0 to 1, as the method defines it; from 0.3 on it is severe.';
+
+-- Name: drift_references; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.drift_references (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    metric_type text NOT NULL,
+    agent_version text,
+    n integer NOT NULL,
+    sample jsonb NOT NULL,
+    window_from timestamp with time zone NOT NULL,
+    window_to timestamp with time zone NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT drift_references_n_check CHECK ((n > 0))
+);
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN metric_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN sample SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.drift_references ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.drift_references FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.drift_references OWNER TO qms_owner;
+
+-- Name: TABLE drift_references; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.drift_references IS 'What a metric of an agent looked like when all was well: what is compared with, kept as it was.';
 
 -- Name: eval_results; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10724,8 +13457,17 @@ CREATE TABLE ml_loop.eval_results (
     eval_type text NOT NULL,
     score double precision NOT NULL,
     details jsonb DEFAULT '{}'::jsonb,
-    created_at timestamp with time zone DEFAULT now()
+    created_at timestamp with time zone DEFAULT now(),
+    evaluation_id uuid,
+    case_key text,
+    dataset_item_id uuid,
+    run_id uuid,
+    latency_ms integer,
+    cost_usd numeric
 );
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN eval_type SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN details SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.eval_results ALTER COLUMN case_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.eval_results FORCE ROW LEVEL SECURITY;
 
@@ -10734,6 +13476,63 @@ ALTER TABLE ml_loop.eval_results OWNER TO qms_owner;
 -- Name: TABLE eval_results; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.eval_results IS 'Results of evaluations, one row a case.';
+
+-- Name: COLUMN eval_results.eval_type; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.eval_results.eval_type IS 'Which scorer.';
+
+-- Name: evaluations; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.evaluations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    model_name text NOT NULL,
+    version_id uuid NOT NULL,
+    dataset_version_id uuid,
+    purpose text NOT NULL,
+    split text NOT NULL,
+    spec jsonb NOT NULL,
+    spec_sha256 text NOT NULL,
+    job_id uuid,
+    dispatch_id uuid,
+    state text DEFAULT 'running'::text NOT NULL,
+    n integer DEFAULT 0 NOT NULL,
+    score double precision,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    summary jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT evaluations_purpose_check CHECK ((purpose = ANY (ARRAY['score'::text, 'trial'::text, 'safety'::text]))),
+    CONSTRAINT evaluations_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT evaluations_spec_check CHECK ((jsonb_typeof(spec) = 'object'::text)),
+    CONSTRAINT evaluations_spec_sha256_check CHECK ((spec_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT evaluations_split_check CHECK ((split = ANY (ARRAY['train'::text, 'dev'::text, 'test'::text, 'all'::text]))),
+    CONSTRAINT evaluations_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'failed'::text])))
+);
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN purpose SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN split SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN spec SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN spec_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN state SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN summary SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN error SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.evaluations ALTER COLUMN created_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.evaluations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.evaluations OWNER TO qms_owner;
+
+-- Name: TABLE evaluations; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.evaluations IS 'A version measured on cases: by which scorers, at what cost, with what result.';
+
+-- Name: COLUMN evaluations.spec_sha256; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.evaluations.spec_sha256 IS 'Of scorers, judge and their versions, cases and seed: the same is not measured twice.';
 
 -- Name: feedback_loop; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10746,9 +13545,31 @@ CREATE TABLE ml_loop.feedback_loop (
     comment text,
     given_by uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    tool_call_id uuid,
+    record_id uuid,
+    record_version integer,
+    model_name text,
+    agent_version text,
+    label text DEFAULT ''::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    given_kind text,
+    langfuse_trace_id text,
+    idempotency_key text,
+    CONSTRAINT feedback_loop_details_check CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT feedback_loop_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200))),
+    CONSTRAINT feedback_loop_label_check CHECK ((char_length(label) <= 100)),
     CONSTRAINT feedback_loop_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
     CONSTRAINT feedback_loop_source_check CHECK ((source = ANY (ARRAY['user'::text, 'automated'::text, 'llm-judge'::text])))
 );
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN source SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN comment SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN label SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN details SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN given_kind SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN langfuse_trace_id SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.feedback_loop ALTER COLUMN idempotency_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.feedback_loop FORCE ROW LEVEL SECURITY;
 
@@ -10758,27 +13579,107 @@ ALTER TABLE ml_loop.feedback_loop OWNER TO qms_owner;
 
 COMMENT ON TABLE ml_loop.feedback_loop IS 'Feedback on a run: from a person, a rule or a judge.';
 
--- Name: model_versions; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+-- Name: COLUMN feedback_loop.details; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
-CREATE TABLE ml_loop.model_versions (
+COMMENT ON COLUMN ml_loop.feedback_loop.details IS 'What the score is made of: of an automatic one the score of each scorer.';
+
+-- Name: COLUMN feedback_loop.given_kind; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.feedback_loop.given_kind IS 'human: on the review page, by the person. agent: a model passed on what its user said. system: a scorer.';
+
+-- Name: gate_reports; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.gate_reports (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
     model_name text NOT NULL,
-    version text NOT NULL,
-    config jsonb NOT NULL,
-    metrics jsonb DEFAULT '{}'::jsonb,
-    status text DEFAULT 'training'::text,
-    deployed_at timestamp with time zone,
-    created_at timestamp with time zone DEFAULT now()
+    version_id uuid NOT NULL,
+    baseline_id uuid NOT NULL,
+    dataset_version_id uuid NOT NULL,
+    checks jsonb NOT NULL,
+    passed boolean NOT NULL,
+    content text NOT NULL,
+    content_sha256 text NOT NULL,
+    created_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    created_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT gate_reports_check CHECK ((content_sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
+    CONSTRAINT gate_reports_checks_check CHECK ((jsonb_typeof(checks) = 'array'::text)),
+    CONSTRAINT passed_means_every_gate CHECK (((NOT passed) OR ((checks @> '[{"gate": "threshold", "passed": true}, {"gate": "regression", "passed": true}]'::jsonb) AND (checks @> '[{"gate": "slices", "passed": true}, {"gate": "safety", "passed": true}]'::jsonb) AND (checks @> '[{"gate": "cost", "passed": true}, {"gate": "latency", "passed": true}]'::jsonb) AND (NOT (checks @> '[{"passed": false}]'::jsonb)))))
 );
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN checks SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN content_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.gate_reports ALTER COLUMN created_kind SET STATISTICS 0;
 
-ALTER TABLE ONLY ml_loop.model_versions FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY ml_loop.gate_reports FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE ml_loop.model_versions OWNER TO qms_owner;
+ALTER TABLE ml_loop.gate_reports OWNER TO qms_owner;
 
--- Name: TABLE model_versions; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+-- Name: TABLE gate_reports; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
-COMMENT ON TABLE ml_loop.model_versions IS 'Versions of an agent: prompt, exemplars, model and limits.';
+COMMENT ON TABLE ml_loop.gate_reports IS 'Whether a version may go to people: every gate with its numbers, and the report a person reads.';
+
+-- Name: job_schedules; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.job_schedules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    job text NOT NULL,
+    cron text NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    set_by uuid DEFAULT qms.current_user_id() NOT NULL,
+    set_kind text DEFAULT qms.current_actor_kind() NOT NULL,
+    set_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT job_schedules_cron_check CHECK (((char_length(cron) >= 9) AND (char_length(cron) <= 100))),
+    CONSTRAINT job_schedules_job_check CHECK (((char_length(job) >= 1) AND (char_length(job) <= 60))),
+    CONSTRAINT job_schedules_options_check CHECK ((jsonb_typeof(options) = 'object'::text))
+);
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN job SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN cron SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN options SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.job_schedules ALTER COLUMN set_kind SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.job_schedules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.job_schedules OWNER TO qms_owner;
+
+-- Name: TABLE job_schedules; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.job_schedules IS 'When a job runs, as an organization set it; the newest row of a job counts, without one the shipped schedule.';
+
+-- Name: model_answers; Type: TABLE; Schema: ml_loop; Owner: qms_owner
+
+CREATE TABLE ml_loop.model_answers (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    purpose text NOT NULL,
+    request_sha256 text NOT NULL,
+    model text NOT NULL,
+    answer text NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cost_usd numeric DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT model_answers_purpose_check CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 60))),
+    CONSTRAINT model_answers_request_sha256_check CHECK ((request_sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN purpose SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN request_sha256 SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN model SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN answer SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.model_answers ALTER COLUMN usage SET STATISTICS 0;
+
+ALTER TABLE ONLY ml_loop.model_answers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE ml_loop.model_answers OWNER TO qms_owner;
+
+-- Name: TABLE model_answers; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON TABLE ml_loop.model_answers IS 'What a judge or an optimiser was answered: the same question is not paid for twice, and a resumed job hears the same.';
 
 -- Name: training_data; Type: TABLE; Schema: ml_loop; Owner: qms_owner
 
@@ -10792,8 +13693,18 @@ CREATE TABLE ml_loop.training_data (
     is_validated boolean DEFAULT false,
     source text,
     created_at timestamp with time zone DEFAULT now(),
+    run_id uuid,
+    feedback_id uuid,
+    agent_version text,
+    group_key text,
     CONSTRAINT training_data_feedback_score_check CHECK (((feedback_score >= (0)::double precision) AND (feedback_score <= (1)::double precision)))
 );
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN model_name SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN input SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN output SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN source SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN agent_version SET STATISTICS 0;
+ALTER TABLE ONLY ml_loop.training_data ALTER COLUMN group_key SET STATISTICS 0;
 
 ALTER TABLE ONLY ml_loop.training_data FORCE ROW LEVEL SECURITY;
 
@@ -10802,6 +13713,10 @@ ALTER TABLE ml_loop.training_data OWNER TO qms_owner;
 -- Name: TABLE training_data; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
 
 COMMENT ON TABLE ml_loop.training_data IS 'What an agent was asked and answered, with the score it got (0 to 1).';
+
+-- Name: COLUMN training_data.group_key; Type: COMMENT; Schema: ml_loop; Owner: qms_owner
+
+COMMENT ON COLUMN ml_loop.training_data.group_key IS 'The conversation it comes from: all of one group go to the same side of a split.';
 
 -- Name: chunks; Type: TABLE; Schema: search; Owner: qms_owner
 
@@ -12824,6 +15739,31 @@ ALTER TABLE ONLY agents.dispatches
 ALTER TABLE ONLY agents.executors
     ADD CONSTRAINT executors_pkey PRIMARY KEY (id);
 
+-- Name: job_notes job_notes_job_id_step_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_job_id_step_key UNIQUE (job_id, step);
+
+-- Name: job_notes job_notes_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_pkey PRIMARY KEY (id);
+
+-- Name: jobs jobs_organization_id_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: jobs jobs_organization_id_kind_key_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_kind_key_key UNIQUE (organization_id, kind, key);
+
+-- Name: jobs jobs_pkey; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_key; Type: CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
@@ -12859,20 +15799,170 @@ ALTER TABLE ONLY auth.users
 ALTER TABLE ONLY auth.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+-- Name: alert_rules alert_rules_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (id);
+
+-- Name: alerts alerts_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: alerts alerts_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
+-- Name: alias_moves alias_moves_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_pkey PRIMARY KEY (id);
+
+-- Name: aliases aliases_organization_id_model_name_alias_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_model_name_alias_key UNIQUE (organization_id, model_name, alias);
+
+-- Name: aliases aliases_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_pkey PRIMARY KEY (id);
+
+-- Name: dataset_groups dataset_groups_dataset_version_id_group_key_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_dataset_version_id_group_key_key UNIQUE (dataset_version_id, group_key);
+
+-- Name: dataset_groups dataset_groups_organization_id_dataset_version_id_group_key_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_dataset_version_id_group_key_key UNIQUE (organization_id, dataset_version_id, group_key, split);
+
+-- Name: dataset_groups dataset_groups_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_pkey PRIMARY KEY (id);
+
+-- Name: dataset_items dataset_items_dataset_version_id_item_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_dataset_version_id_item_sha256_key UNIQUE (dataset_version_id, item_sha256);
+
+-- Name: dataset_items dataset_items_dataset_version_id_position_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_dataset_version_id_position_key UNIQUE (dataset_version_id, "position");
+
+-- Name: dataset_items dataset_items_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: dataset_items dataset_items_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_pkey PRIMARY KEY (id);
+
+-- Name: dataset_versions dataset_versions_dataset_id_content_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_dataset_id_content_sha256_key UNIQUE (dataset_id, content_sha256);
+
+-- Name: dataset_versions dataset_versions_dataset_id_version_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_dataset_id_version_key UNIQUE (dataset_id, version);
+
+-- Name: dataset_versions dataset_versions_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: dataset_versions dataset_versions_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_pkey PRIMARY KEY (id);
+
+-- Name: datasets datasets_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: datasets datasets_organization_id_name_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_name_key UNIQUE (organization_id, name);
+
+-- Name: datasets datasets_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_pkey PRIMARY KEY (id);
+
 -- Name: drift_metrics drift_metrics_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.drift_metrics
     ADD CONSTRAINT drift_metrics_pkey PRIMARY KEY (id);
+
+-- Name: drift_references drift_references_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: drift_references drift_references_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_pkey PRIMARY KEY (id);
 
 -- Name: eval_results eval_results_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.eval_results
     ADD CONSTRAINT eval_results_pkey PRIMARY KEY (id);
 
+-- Name: evaluations evaluations_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: evaluations evaluations_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_pkey PRIMARY KEY (id);
+
+-- Name: feedback_loop feedback_is_about_something; Type: CHECK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.feedback_loop
+    ADD CONSTRAINT feedback_is_about_something CHECK ((num_nonnulls(run_id, tool_call_id, record_id) > 0)) NOT VALID;
+
 -- Name: feedback_loop feedback_loop_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_pkey PRIMARY KEY (id);
+
+-- Name: gate_reports gate_reports_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: gate_reports gate_reports_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_pkey PRIMARY KEY (id);
+
+-- Name: job_schedules job_schedules_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_pkey PRIMARY KEY (id);
+
+-- Name: model_answers model_answers_organization_id_purpose_request_sha256_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_organization_id_purpose_request_sha256_key UNIQUE (organization_id, purpose, request_sha256);
+
+-- Name: model_answers model_answers_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_pkey PRIMARY KEY (id);
 
 -- Name: model_versions model_versions_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -12888,6 +15978,26 @@ ALTER TABLE ONLY ml_loop.model_versions
 
 ALTER TABLE ONLY ml_loop.model_versions
     ADD CONSTRAINT model_versions_pkey PRIMARY KEY (id);
+
+-- Name: promotion_requests promotion_requests_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: promotion_requests promotion_requests_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_pkey PRIMARY KEY (id);
+
+-- Name: rollouts rollouts_organization_id_id_key; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_id_key UNIQUE (organization_id, id);
+
+-- Name: rollouts rollouts_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_pkey PRIMARY KEY (id);
 
 -- Name: training_data training_data_pkey; Type: CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -13348,6 +16458,18 @@ ALTER TABLE ONLY search.term_stats
 
 CREATE UNIQUE INDEX agent_runs_attempt ON agents.agent_runs USING btree (dispatch_id, task_key, attempt) WHERE (dispatch_id IS NOT NULL);
 
+-- Name: agent_runs_ended; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_ended ON agents.agent_runs USING btree (organization_id, completed_at) WHERE (dispatch_id IS NOT NULL);
+
+-- Name: agent_runs_of_rollout; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_of_rollout ON agents.agent_runs USING btree (rollout_id, completed_at) WHERE (rollout_id IS NOT NULL);
+
+-- Name: agent_runs_of_version; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX agent_runs_of_version ON agents.agent_runs USING btree (organization_id, version_id, completed_at) WHERE (version_id IS NOT NULL);
+
 -- Name: agent_runs_parent; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX agent_runs_parent ON agents.agent_runs USING btree (parent_run_id);
@@ -13404,6 +16526,26 @@ CREATE INDEX executors_org ON agents.executors USING btree (organization_id);
 
 CREATE INDEX idx_agent_runs_org ON agents.agent_runs USING btree (organization_id, created_at);
 
+-- Name: job_notes_org; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX job_notes_org ON agents.job_notes USING btree (organization_id);
+
+-- Name: jobs_newest; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_newest ON agents.jobs USING btree (organization_id, kind, created_at DESC);
+
+-- Name: jobs_scheduled; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_scheduled ON agents.jobs USING btree (organization_id, ((spec ->> 'job'::text)), created_at DESC) WHERE (kind = 'scheduled'::text);
+
+-- Name: jobs_unfinished; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_unfinished ON agents.jobs USING btree (executor) WHERE (finished_at IS NULL);
+
+-- Name: jobs_user; Type: INDEX; Schema: agents; Owner: qms_owner
+
+CREATE INDEX jobs_user ON agents.jobs USING btree (user_id);
+
 -- Name: otlp_outbox_due; Type: INDEX; Schema: agents; Owner: qms_owner
 
 CREATE INDEX otlp_outbox_due ON agents.otlp_outbox USING btree (organization_id, id) WHERE (given_up_at IS NULL);
@@ -13420,9 +16562,85 @@ CREATE INDEX tool_calls_run ON agents.tool_calls USING btree (run_id, created_at
 
 CREATE INDEX tool_calls_trace ON agents.tool_calls USING btree (trace_id);
 
+-- Name: alert_rules_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alert_rules_newest ON ml_loop.alert_rules USING btree (organization_id, metric, set_at DESC);
+
+-- Name: alert_rules_set_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alert_rules_set_by ON ml_loop.alert_rules USING btree (set_by);
+
+-- Name: alerts_acknowledged_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alerts_acknowledged_by ON ml_loop.alerts USING btree (acknowledged_by);
+
+-- Name: alerts_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alerts_newest ON ml_loop.alerts USING btree (organization_id, opened_at DESC);
+
+-- Name: alerts_one_open; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX alerts_one_open ON ml_loop.alerts USING btree (organization_id, metric, subject) WHERE (state <> 'closed'::text);
+
+-- Name: alias_moves_approval; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_approval ON ml_loop.alias_moves USING btree (approval_id);
+
+-- Name: alias_moves_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_by ON ml_loop.alias_moves USING btree (moved_by);
+
+-- Name: alias_moves_from; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_from ON ml_loop.alias_moves USING btree (from_id);
+
+-- Name: alias_moves_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_of ON ml_loop.alias_moves USING btree (organization_id, model_name, moved_at DESC);
+
+-- Name: alias_moves_to; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX alias_moves_to ON ml_loop.alias_moves USING btree (to_id);
+
+-- Name: aliases_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX aliases_version ON ml_loop.aliases USING btree (version_id);
+
+-- Name: dataset_versions_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX dataset_versions_created_by ON ml_loop.dataset_versions USING btree (created_by);
+
+-- Name: datasets_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX datasets_created_by ON ml_loop.datasets USING btree (created_by);
+
 -- Name: drift_metrics_model; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX drift_metrics_model ON ml_loop.drift_metrics USING btree (organization_id, model_name, created_at);
+
+-- Name: drift_metrics_of_reference; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_metrics_of_reference ON ml_loop.drift_metrics USING btree (reference_id) WHERE (reference_id IS NOT NULL);
+
+-- Name: drift_references_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_references_by ON ml_loop.drift_references USING btree (created_by);
+
+-- Name: drift_references_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX drift_references_of ON ml_loop.drift_references USING btree (organization_id, model_name, metric_type, created_at DESC);
+
+-- Name: eval_results_of_item; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX eval_results_of_item ON ml_loop.eval_results USING btree (dataset_item_id) WHERE (dataset_item_id IS NOT NULL);
+
+-- Name: eval_results_of_run; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX eval_results_of_run ON ml_loop.eval_results USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+-- Name: eval_results_once; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX eval_results_once ON ml_loop.eval_results USING btree (evaluation_id, case_key, eval_type) WHERE (evaluation_id IS NOT NULL);
 
 -- Name: eval_results_org; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
@@ -13431,6 +16649,30 @@ CREATE INDEX eval_results_org ON ml_loop.eval_results USING btree (organization_
 -- Name: eval_results_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX eval_results_version ON ml_loop.eval_results USING btree (model_version_id);
+
+-- Name: evaluations_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_created_by ON ml_loop.evaluations USING btree (created_by);
+
+-- Name: evaluations_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_dataset ON ml_loop.evaluations USING btree (dataset_version_id);
+
+-- Name: evaluations_dispatch; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_dispatch ON ml_loop.evaluations USING btree (dispatch_id);
+
+-- Name: evaluations_job; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_job ON ml_loop.evaluations USING btree (job_id);
+
+-- Name: evaluations_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX evaluations_version ON ml_loop.evaluations USING btree (organization_id, version_id, created_at);
+
+-- Name: feedback_automatic; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX feedback_automatic ON ml_loop.feedback_loop USING btree (run_id, label) WHERE (source = 'automated'::text);
 
 -- Name: feedback_loop_given_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
@@ -13444,9 +16686,109 @@ CREATE INDEX feedback_loop_org ON ml_loop.feedback_loop USING btree (organizatio
 
 CREATE INDEX feedback_loop_run ON ml_loop.feedback_loop USING btree (run_id);
 
+-- Name: feedback_of_agent; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_agent ON ml_loop.feedback_loop USING btree (organization_id, model_name, created_at);
+
+-- Name: feedback_of_call; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_call ON ml_loop.feedback_loop USING btree (tool_call_id) WHERE (tool_call_id IS NOT NULL);
+
+-- Name: feedback_of_record; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX feedback_of_record ON ml_loop.feedback_loop USING btree (record_id) WHERE (record_id IS NOT NULL);
+
+-- Name: feedback_once; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX feedback_once ON ml_loop.feedback_loop USING btree (organization_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+-- Name: gate_reports_baseline; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_baseline ON ml_loop.gate_reports USING btree (baseline_id);
+
+-- Name: gate_reports_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_created_by ON ml_loop.gate_reports USING btree (created_by);
+
+-- Name: gate_reports_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_dataset ON ml_loop.gate_reports USING btree (dataset_version_id);
+
+-- Name: gate_reports_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX gate_reports_version ON ml_loop.gate_reports USING btree (organization_id, version_id, created_at DESC);
+
 -- Name: idx_training_data_model; Type: INDEX; Schema: ml_loop; Owner: qms_owner
 
 CREATE INDEX idx_training_data_model ON ml_loop.training_data USING btree (organization_id, model_name, created_at);
+
+-- Name: job_schedules_newest; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX job_schedules_newest ON ml_loop.job_schedules USING btree (organization_id, job, set_at DESC);
+
+-- Name: job_schedules_set_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX job_schedules_set_by ON ml_loop.job_schedules USING btree (set_by);
+
+-- Name: model_versions_created_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_created_by ON ml_loop.model_versions USING btree (created_by);
+
+-- Name: model_versions_of_dataset; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_of_dataset ON ml_loop.model_versions USING btree (dataset_version_id) WHERE (dataset_version_id IS NOT NULL);
+
+-- Name: model_versions_parent_of; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX model_versions_parent_of ON ml_loop.model_versions USING btree (organization_id, parent_id) WHERE (parent_id IS NOT NULL);
+
+-- Name: promotion_requests_by; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_by ON ml_loop.promotion_requests USING btree (requested_by);
+
+-- Name: promotion_requests_gates; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_gates ON ml_loop.promotion_requests USING btree (gate_report_id);
+
+-- Name: promotion_requests_org; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_org ON ml_loop.promotion_requests USING btree (organization_id, model_name, created_at DESC);
+
+-- Name: promotion_requests_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX promotion_requests_version ON ml_loop.promotion_requests USING btree (version_id);
+
+-- Name: rollouts_approval; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_approval ON ml_loop.rollouts USING btree (approval_id);
+
+-- Name: rollouts_baseline; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_baseline ON ml_loop.rollouts USING btree (baseline_id);
+
+-- Name: rollouts_gates; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_gates ON ml_loop.rollouts USING btree (gate_report_id);
+
+-- Name: rollouts_one_at_a_time; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX rollouts_one_at_a_time ON ml_loop.rollouts USING btree (organization_id, model_name) WHERE ((state = 'running'::text) AND (kind = ANY (ARRAY['canary'::text, 'experiment'::text])));
+
+-- Name: rollouts_one_shadow; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX rollouts_one_shadow ON ml_loop.rollouts USING btree (organization_id, model_name) WHERE ((state = 'running'::text) AND (kind = 'shadow'::text));
+
+-- Name: rollouts_version; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX rollouts_version ON ml_loop.rollouts USING btree (organization_id, version_id);
+
+-- Name: training_data_feedback; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE UNIQUE INDEX training_data_feedback ON ml_loop.training_data USING btree (feedback_id) WHERE (feedback_id IS NOT NULL);
+
+-- Name: training_data_of_run; Type: INDEX; Schema: ml_loop; Owner: qms_owner
+
+CREATE INDEX training_data_of_run ON ml_loop.training_data USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 -- Name: approvals_decided_by; Type: INDEX; Schema: qms; Owner: qms_owner
 
@@ -14149,6 +17491,10 @@ ALTER INDEX search.embeddings_organization ATTACH PARTITION search.embeddings_m2
 
 ALTER INDEX search.embeddings_by_model_pkey ATTACH PARTITION search.embeddings_m2_pkey;
 
+-- Name: job_notes append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.job_notes FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: tool_calls append_only; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON agents.tool_calls FOR EACH ROW EXECUTE FUNCTION agents.keep_finished_calls();
@@ -14185,6 +17531,10 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatch_tasks FOR EACH ROW
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON agents.dispatches FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
 
+-- Name: jobs never_deleted; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON agents.jobs FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
 -- Name: agent_runs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.agent_runs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
@@ -14208,6 +17558,238 @@ CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatch_tasks FOR EACH
 -- Name: dispatches never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
 
 CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.dispatches FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_notes never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.job_notes FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: jobs never_truncated; Type: TRIGGER; Schema: agents; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON agents.jobs FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.alert_rules FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alias_moves append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.alias_moves FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_groups append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_groups FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_items append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_items FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_versions append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.dataset_versions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: datasets append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.datasets FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_metrics append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.drift_metrics FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_references append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.drift_references FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: eval_results append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.eval_results FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: feedback_loop append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: gate_reports append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_schedules append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.job_schedules FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_answers append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.model_answers FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: promotion_requests append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.promotion_requests FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data append_only; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON ml_loop.training_data FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.alert_rules FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('set_by', 'set_kind');
+
+-- Name: dataset_versions as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.dataset_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: drift_references as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.drift_references FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: evaluations as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: feedback_loop as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('given_by', 'given_kind');
+
+-- Name: gate_reports as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: job_schedules as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.job_schedules FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('set_by', 'set_kind');
+
+-- Name: model_versions as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('created_by', 'created_kind');
+
+-- Name: promotion_requests as_oneself; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER as_oneself BEFORE INSERT ON ml_loop.promotion_requests FOR EACH ROW EXECUTE FUNCTION ml_loop.as_oneself('requested_by', 'requested_kind');
+
+-- Name: feedback_loop complete_feedback; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER complete_feedback BEFORE INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.complete_feedback();
+
+-- Name: evaluations keep_measured; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER keep_measured BEFORE UPDATE ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_measured();
+
+-- Name: model_versions keep_version; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER keep_version BEFORE UPDATE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION ml_loop.keep_version();
+
+-- Name: feedback_loop learn_from_feedback; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER learn_from_feedback AFTER INSERT ON ml_loop.feedback_loop FOR EACH ROW EXECUTE FUNCTION ml_loop.learn_from_feedback();
+
+-- Name: alerts never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.alerts FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: aliases never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.aliases FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: evaluations never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.evaluations FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_versions never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.model_versions FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: rollouts never_deleted; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON ml_loop.rollouts FOR EACH ROW EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alert_rules never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alert_rules FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alerts never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alerts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: alias_moves never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.alias_moves FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: aliases never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.aliases FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_groups never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_groups FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_items never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_items FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: dataset_versions never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.dataset_versions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: datasets never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.datasets FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_metrics never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.drift_metrics FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: drift_references never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.drift_references FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: eval_results never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.eval_results FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: evaluations never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.evaluations FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: feedback_loop never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.feedback_loop FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: gate_reports never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.gate_reports FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: job_schedules never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.job_schedules FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_answers never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.model_answers FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: model_versions never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.model_versions FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: promotion_requests never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.promotion_requests FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: rollouts never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.rollouts FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data never_truncated; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER never_truncated BEFORE TRUNCATE ON ml_loop.training_data FOR EACH STATEMENT EXECUTE FUNCTION qms.refuse_change();
+
+-- Name: training_data only_people_validate; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER only_people_validate BEFORE INSERT ON ml_loop.training_data FOR EACH ROW EXECUTE FUNCTION ml_loop.only_people_validate();
+
+-- Name: eval_results only_while_measuring; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER only_while_measuring BEFORE INSERT ON ml_loop.eval_results FOR EACH ROW EXECUTE FUNCTION ml_loop.only_while_measuring();
+
+-- Name: gate_reports rests_on_measurements; Type: TRIGGER; Schema: ml_loop; Owner: qms_owner
+
+CREATE TRIGGER rests_on_measurements BEFORE INSERT ON ml_loop.gate_reports FOR EACH ROW EXECUTE FUNCTION ml_loop.rests_on_measurements();
 
 -- Name: embeddings add_embedding; Type: TRIGGER; Schema: public; Owner: qms_owner
 
@@ -15158,6 +18740,11 @@ CREATE TRIGGER enqueue AFTER INSERT ON search.chunks REFERENCING NEW TABLE AS ad
 ALTER TABLE ONLY agents.agent_runs
     ADD CONSTRAINT agent_runs_parent_run_id_fkey FOREIGN KEY (parent_run_id) REFERENCES agents.agent_runs(id);
 
+-- Name: agent_runs agent_runs_version; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.agent_runs
+    ADD CONSTRAINT agent_runs_version FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
 -- Name: agent_traces agent_traces_run_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.agent_traces
@@ -15188,6 +18775,21 @@ ALTER TABLE ONLY agents.dispatch_tasks
 ALTER TABLE ONLY agents.dispatches
     ADD CONSTRAINT dispatches_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: job_notes job_notes_organization_id_job_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.job_notes
+    ADD CONSTRAINT job_notes_organization_id_job_id_fkey FOREIGN KEY (organization_id, job_id) REFERENCES agents.jobs(organization_id, id);
+
+-- Name: jobs jobs_organization_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: jobs jobs_user_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
+
+ALTER TABLE ONLY agents.jobs
+    ADD CONSTRAINT jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id);
+
 -- Name: otlp_outbox otlp_outbox_call_id_fkey; Type: FK CONSTRAINT; Schema: agents; Owner: qms_owner
 
 ALTER TABLE ONLY agents.otlp_outbox
@@ -15213,10 +18815,135 @@ ALTER TABLE ONLY agents.tool_calls
 ALTER TABLE ONLY agents.turnstiles
     ADD CONSTRAINT turnstiles_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: alert_rules alert_rules_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alert_rules alert_rules_set_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alert_rules
+    ADD CONSTRAINT alert_rules_set_by_fkey FOREIGN KEY (set_by) REFERENCES auth.users(id);
+
+-- Name: alerts alerts_acknowledged_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES auth.users(id);
+
+-- Name: alerts alerts_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alerts
+    ADD CONSTRAINT alerts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alias_moves alias_moves_approval_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES qms.approvals(id);
+
+-- Name: alias_moves alias_moves_moved_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_moved_by_fkey FOREIGN KEY (moved_by) REFERENCES auth.users(id);
+
+-- Name: alias_moves alias_moves_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: alias_moves alias_moves_organization_id_from_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_from_id_fkey FOREIGN KEY (organization_id, from_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: alias_moves alias_moves_organization_id_to_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.alias_moves
+    ADD CONSTRAINT alias_moves_organization_id_to_id_fkey FOREIGN KEY (organization_id, to_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: aliases aliases_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: aliases aliases_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.aliases
+    ADD CONSTRAINT aliases_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: dataset_groups dataset_groups_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: dataset_groups dataset_groups_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_groups
+    ADD CONSTRAINT dataset_groups_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: dataset_items dataset_items_organization_id_dataset_version_id_group_key_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_dataset_version_id_group_key_fkey FOREIGN KEY (organization_id, dataset_version_id, group_key, split) REFERENCES ml_loop.dataset_groups(organization_id, dataset_version_id, group_key, split);
+
+-- Name: dataset_items dataset_items_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_items
+    ADD CONSTRAINT dataset_items_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: dataset_versions dataset_versions_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: dataset_versions dataset_versions_organization_id_dataset_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_dataset_id_fkey FOREIGN KEY (organization_id, dataset_id) REFERENCES ml_loop.datasets(organization_id, id);
+
+-- Name: dataset_versions dataset_versions_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.dataset_versions
+    ADD CONSTRAINT dataset_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: datasets datasets_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: datasets datasets_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.datasets
+    ADD CONSTRAINT datasets_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
 -- Name: drift_metrics drift_metrics_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.drift_metrics
     ADD CONSTRAINT drift_metrics_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: drift_metrics drift_metrics_reference; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_metrics
+    ADD CONSTRAINT drift_metrics_reference FOREIGN KEY (organization_id, reference_id) REFERENCES ml_loop.drift_references(organization_id, id);
+
+-- Name: drift_references drift_references_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: drift_references drift_references_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.drift_references
+    ADD CONSTRAINT drift_references_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: eval_results eval_results_evaluation; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_evaluation FOREIGN KEY (organization_id, evaluation_id) REFERENCES ml_loop.evaluations(organization_id, id);
+
+-- Name: eval_results eval_results_item; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_item FOREIGN KEY (organization_id, dataset_item_id) REFERENCES ml_loop.dataset_items(organization_id, id);
 
 -- Name: eval_results eval_results_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -15227,6 +18954,41 @@ ALTER TABLE ONLY ml_loop.eval_results
 
 ALTER TABLE ONLY ml_loop.eval_results
     ADD CONSTRAINT eval_results_organization_id_model_version_id_fkey FOREIGN KEY (organization_id, model_version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: eval_results eval_results_run; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.eval_results
+    ADD CONSTRAINT eval_results_run FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
+
+-- Name: evaluations evaluations_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: evaluations evaluations_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_dispatch_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_dispatch_id_fkey FOREIGN KEY (organization_id, dispatch_id) REFERENCES agents.dispatches(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: evaluations evaluations_organization_id_job_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_job_id_fkey FOREIGN KEY (organization_id, job_id) REFERENCES agents.jobs(organization_id, id);
+
+-- Name: evaluations evaluations_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.evaluations
+    ADD CONSTRAINT evaluations_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
 
 -- Name: feedback_loop feedback_loop_given_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
@@ -15243,15 +19005,130 @@ ALTER TABLE ONLY ml_loop.feedback_loop
 ALTER TABLE ONLY ml_loop.feedback_loop
     ADD CONSTRAINT feedback_loop_organization_id_run_id_fkey FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
+-- Name: feedback_loop feedback_record; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.feedback_loop
+    ADD CONSTRAINT feedback_record FOREIGN KEY (organization_id, record_id) REFERENCES qms.quality_items(organization_id, id);
+
+-- Name: gate_reports gate_reports_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: gate_reports gate_reports_organization_id_baseline_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_baseline_id_fkey FOREIGN KEY (organization_id, baseline_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: gate_reports gate_reports_organization_id_dataset_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_dataset_version_id_fkey FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
+-- Name: gate_reports gate_reports_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: gate_reports gate_reports_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.gate_reports
+    ADD CONSTRAINT gate_reports_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: job_schedules job_schedules_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: job_schedules job_schedules_set_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.job_schedules
+    ADD CONSTRAINT job_schedules_set_by_fkey FOREIGN KEY (set_by) REFERENCES auth.users(id);
+
+-- Name: model_answers model_answers_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_answers
+    ADD CONSTRAINT model_answers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: model_versions model_versions_created_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id);
+
+-- Name: model_versions model_versions_dataset; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_dataset FOREIGN KEY (organization_id, dataset_version_id) REFERENCES ml_loop.dataset_versions(organization_id, id);
+
 -- Name: model_versions model_versions_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.model_versions
     ADD CONSTRAINT model_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
 
+-- Name: model_versions model_versions_parent; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.model_versions
+    ADD CONSTRAINT model_versions_parent FOREIGN KEY (organization_id, parent_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: promotion_requests promotion_requests_organization_id_gate_report_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_gate_report_id_fkey FOREIGN KEY (organization_id, gate_report_id) REFERENCES ml_loop.gate_reports(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: promotion_requests promotion_requests_requested_by_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.promotion_requests
+    ADD CONSTRAINT promotion_requests_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES auth.users(id);
+
+-- Name: rollouts rollouts_approval_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES qms.approvals(id);
+
+-- Name: rollouts rollouts_organization_id_baseline_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_baseline_id_fkey FOREIGN KEY (organization_id, baseline_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: rollouts rollouts_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: rollouts rollouts_organization_id_gate_report_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_gate_report_id_fkey FOREIGN KEY (organization_id, gate_report_id) REFERENCES ml_loop.gate_reports(organization_id, id);
+
+-- Name: rollouts rollouts_organization_id_version_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.rollouts
+    ADD CONSTRAINT rollouts_organization_id_version_id_fkey FOREIGN KEY (organization_id, version_id) REFERENCES ml_loop.model_versions(organization_id, id);
+
+-- Name: training_data training_data_feedback_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.training_data
+    ADD CONSTRAINT training_data_feedback_id_fkey FOREIGN KEY (feedback_id) REFERENCES ml_loop.feedback_loop(id);
+
 -- Name: training_data training_data_organization_id_fkey; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ONLY ml_loop.training_data
     ADD CONSTRAINT training_data_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES qms.organizations(id);
+
+-- Name: training_data training_data_run; Type: FK CONSTRAINT; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ONLY ml_loop.training_data
+    ADD CONSTRAINT training_data_run FOREIGN KEY (organization_id, run_id) REFERENCES agents.agent_runs(organization_id, id);
 
 -- Name: approvals approvals_decided_by_fkey; Type: FK CONSTRAINT; Schema: qms; Owner: qms_owner
 
@@ -15942,6 +19819,10 @@ ALTER TABLE ONLY search.term_stats
 
 CREATE POLICY add_own ON agents.decisions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: agent_runs administration; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY administration ON agents.agent_runs FOR SELECT TO qms_definer USING (true);
+
 -- Name: agent_runs; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
 ALTER TABLE agents.agent_runs ENABLE ROW LEVEL SECURITY;
@@ -15970,6 +19851,14 @@ ALTER TABLE agents.dispatches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.executors ENABLE ROW LEVEL SECURITY;
 
+-- Name: job_notes; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.job_notes ENABLE ROW LEVEL SECURITY;
+
+-- Name: jobs; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
+
+ALTER TABLE agents.jobs ENABLE ROW LEVEL SECURITY;
+
 -- Name: agent_runs ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.agent_runs TO qms_ledger USING (true) WITH CHECK (true);
@@ -15997,6 +19886,14 @@ CREATE POLICY ledger ON agents.dispatches TO qms_ledger USING (true) WITH CHECK 
 -- Name: executors ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY ledger ON agents.executors TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: job_notes ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.job_notes TO qms_ledger USING (true) WITH CHECK (true);
+
+-- Name: jobs ledger; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY ledger ON agents.jobs TO qms_ledger USING (true) WITH CHECK (true);
 
 -- Name: otlp_outbox ledger; Type: POLICY; Schema: agents; Owner: qms_owner
 
@@ -16038,9 +19935,33 @@ CREATE POLICY read_own ON agents.dispatch_tasks FOR SELECT TO qms_app, qms_sql U
 
 CREATE POLICY read_own ON agents.dispatches FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: job_notes read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.job_notes FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: jobs read_own; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY read_own ON agents.jobs FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: tool_calls read_own; Type: POLICY; Schema: agents; Owner: qms_owner
 
 CREATE POLICY read_own ON agents.tool_calls FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: agent_runs review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.agent_runs FOR SELECT TO qms_definer USING (true);
+
+-- Name: agent_traces review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.agent_traces FOR SELECT TO qms_definer USING (true);
+
+-- Name: context_state review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.context_state FOR SELECT TO qms_definer USING (true);
+
+-- Name: tool_calls review; Type: POLICY; Schema: agents; Owner: qms_owner
+
+CREATE POLICY review ON agents.tool_calls FOR SELECT TO qms_definer USING (true);
 
 -- Name: tool_calls; Type: ROW SECURITY; Schema: agents; Owner: qms_owner
 
@@ -16050,81 +19971,313 @@ ALTER TABLE agents.tool_calls ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE agents.turnstiles ENABLE ROW LEVEL SECURITY;
 
+-- Name: alert_rules add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.alert_rules FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_groups add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_groups FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_items add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_items FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: dataset_versions add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.dataset_versions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: datasets add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.datasets FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: drift_metrics add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.drift_metrics FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: drift_references add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.drift_references FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: eval_results add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.eval_results FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: evaluations add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.evaluations FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: feedback_loop add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.feedback_loop FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: gate_reports add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.gate_reports FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: job_schedules add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.job_schedules FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
+-- Name: model_answers add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.model_answers FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
 -- Name: model_versions add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.model_versions FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
+-- Name: promotion_requests add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY add_own ON ml_loop.promotion_requests FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
+
 -- Name: training_data add_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY add_own ON ml_loop.training_data FOR INSERT TO qms_app WITH CHECK (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write)));
 
--- Name: drift_metrics change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alert_rules administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.drift_metrics FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alert_rules TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: eval_results change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alerts administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.eval_results FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alerts TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: feedback_loop change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: alias_moves administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.feedback_loop FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.alias_moves TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: model_versions change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: aliases administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.model_versions FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.aliases TO qms_definer USING (true) WITH CHECK (true);
 
--- Name: training_data change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+-- Name: dataset_groups administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
-CREATE POLICY change_own ON ml_loop.training_data FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+CREATE POLICY administration ON ml_loop.dataset_groups TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: dataset_items administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.dataset_items TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: dataset_versions administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.dataset_versions TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: datasets administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.datasets TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: drift_metrics administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.drift_metrics TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: drift_references administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.drift_references TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: eval_results administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.eval_results TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: evaluations administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.evaluations TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: feedback_loop administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.feedback_loop TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: gate_reports administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.gate_reports TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: job_schedules administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.job_schedules TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: model_answers administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.model_answers TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: model_versions administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.model_versions TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: promotion_requests administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.promotion_requests TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: rollouts administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.rollouts TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: training_data administration; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY administration ON ml_loop.training_data TO qms_definer USING (true) WITH CHECK (true);
+
+-- Name: alert_rules; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alert_rules ENABLE ROW LEVEL SECURITY;
+
+-- Name: alerts; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alerts ENABLE ROW LEVEL SECURITY;
+
+-- Name: alias_moves; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.alias_moves ENABLE ROW LEVEL SECURITY;
+
+-- Name: aliases; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.aliases ENABLE ROW LEVEL SECURITY;
+
+-- Name: evaluations change_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY change_own ON ml_loop.evaluations FOR UPDATE TO qms_app USING (((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)) AND ( SELECT qms.may_write() AS may_write))) WITH CHECK ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_groups; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_groups ENABLE ROW LEVEL SECURITY;
+
+-- Name: dataset_items; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_items ENABLE ROW LEVEL SECURITY;
+
+-- Name: dataset_versions; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.dataset_versions ENABLE ROW LEVEL SECURITY;
+
+-- Name: datasets; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.datasets ENABLE ROW LEVEL SECURITY;
 
 -- Name: drift_metrics; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.drift_metrics ENABLE ROW LEVEL SECURITY;
 
+-- Name: drift_references; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.drift_references ENABLE ROW LEVEL SECURITY;
+
 -- Name: eval_results; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.eval_results ENABLE ROW LEVEL SECURITY;
+
+-- Name: evaluations; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.evaluations ENABLE ROW LEVEL SECURITY;
 
 -- Name: feedback_loop; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.feedback_loop ENABLE ROW LEVEL SECURITY;
 
+-- Name: gate_reports; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.gate_reports ENABLE ROW LEVEL SECURITY;
+
+-- Name: job_schedules; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.job_schedules ENABLE ROW LEVEL SECURITY;
+
+-- Name: model_versions ledger; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY ledger ON ml_loop.model_versions FOR SELECT TO qms_ledger USING (true);
+
+-- Name: model_answers; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.model_answers ENABLE ROW LEVEL SECURITY;
+
 -- Name: model_versions; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
 ALTER TABLE ml_loop.model_versions ENABLE ROW LEVEL SECURITY;
+
+-- Name: promotion_requests; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.promotion_requests ENABLE ROW LEVEL SECURITY;
+
+-- Name: alert_rules read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alert_rules FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: alerts read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alerts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: alias_moves read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.alias_moves FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: aliases read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.aliases FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_groups read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_groups FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_items read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_items FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: dataset_versions read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.dataset_versions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: datasets read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.datasets FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: drift_metrics read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.drift_metrics FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: drift_references read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.drift_references FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: eval_results read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.eval_results FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: evaluations read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.evaluations FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
 -- Name: feedback_loop read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.feedback_loop FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: gate_reports read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.gate_reports FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: job_schedules read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.job_schedules FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: model_answers read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.model_answers FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: model_versions read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.model_versions FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
 
+-- Name: promotion_requests read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.promotion_requests FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: rollouts read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
+
+CREATE POLICY read_own ON ml_loop.rollouts FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
 -- Name: training_data read_own; Type: POLICY; Schema: ml_loop; Owner: qms_owner
 
 CREATE POLICY read_own ON ml_loop.training_data FOR SELECT TO qms_app, qms_sql USING ((organization_id = ( SELECT qms.current_organization_id() AS current_organization_id)));
+
+-- Name: rollouts; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
+
+ALTER TABLE ml_loop.rollouts ENABLE ROW LEVEL SECURITY;
 
 -- Name: training_data; Type: ROW SECURITY; Schema: ml_loop; Owner: qms_owner
 
@@ -17185,6 +21338,8 @@ GRANT USAGE ON SCHEMA auth TO qms_definer;
 GRANT USAGE ON SCHEMA ml_loop TO qms_app;
 GRANT USAGE ON SCHEMA ml_loop TO qms_sql;
 GRANT USAGE ON SCHEMA ml_loop TO qms_probe;
+GRANT USAGE ON SCHEMA ml_loop TO qms_definer;
+GRANT USAGE ON SCHEMA ml_loop TO qms_ledger;
 
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: qms_owner
 
@@ -17225,6 +21380,12 @@ REVOKE ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) FROM 
 GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_server;
 GRANT ALL ON FUNCTION agents.abandon_dispatch(of_dispatch uuid, why text) TO qms_owner;
 
+-- Name: FUNCTION abandon_job(of_job uuid, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) TO qms_server;
+GRANT ALL ON FUNCTION agents.abandon_job(of_job uuid, why text) TO qms_owner;
+
 -- Name: FUNCTION advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.advance(of_dispatch uuid, with_fence integer, in_round text, per_organization integer) FROM PUBLIC;
@@ -17249,6 +21410,11 @@ REVOKE ALL ON FUNCTION agents.begin_run(run jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.cancel_dispatch(of_dispatch uuid, reason text) TO qms_app;
 
+-- Name: FUNCTION cancel_job(of_job uuid, reason text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.cancel_job(of_job uuid, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.cancel_job(of_job uuid, reason text) TO qms_app;
+
 -- Name: FUNCTION end_run(ended jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.end_run(ended jsonb) FROM PUBLIC;
@@ -17267,10 +21433,20 @@ REVOKE ALL ON FUNCTION agents.finish_call(outcome jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.finish_dispatch(of_dispatch uuid, with_fence integer, ended text, outcome jsonb, why text) TO qms_app;
 
+-- Name: FUNCTION finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.finish_job(of_job uuid, with_fence integer, ended text, outcome jsonb, why text) TO qms_app;
+
 -- Name: FUNCTION finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.finish_run(of_run uuid, with_fence integer, outcome jsonb, retry_after interval) TO qms_app;
+
+-- Name: FUNCTION forget_undelivered(older_than interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.forget_undelivered(older_than interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.forget_undelivered(older_than interval) TO qms_app;
 
 -- Name: TABLE dispatches; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -17282,11 +21458,22 @@ GRANT SELECT ON TABLE agents.dispatches TO qms_sql;
 
 REVOKE ALL ON FUNCTION agents.hold_dispatch(of_dispatch uuid, with_fence integer) FROM PUBLIC;
 
+-- Name: TABLE jobs; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT ON TABLE agents.jobs TO qms_app;
+GRANT SELECT ON TABLE agents.jobs TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE agents.jobs TO qms_ledger;
+
+-- Name: FUNCTION hold_job(of_job uuid, with_fence integer); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.hold_job(of_job uuid, with_fence integer) FROM PUBLIC;
+
 -- Name: TABLE agent_runs; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT ON TABLE agents.agent_runs TO qms_ledger;
 GRANT SELECT ON TABLE agents.agent_runs TO qms_app;
 GRANT SELECT ON TABLE agents.agent_runs TO qms_sql;
+GRANT SELECT ON TABLE agents.agent_runs TO qms_definer;
 
 -- Name: COLUMN agent_runs.status; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -17340,6 +21527,18 @@ GRANT UPDATE(fence) ON TABLE agents.agent_runs TO qms_ledger;
 
 REVOKE ALL ON FUNCTION agents.hold_run(of_run uuid, with_fence integer) FROM PUBLIC;
 
+-- Name: FUNCTION job_on_behalf(of_job uuid); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.job_on_behalf(of_job uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.job_on_behalf(of_job uuid) TO qms_server;
+GRANT ALL ON FUNCTION agents.job_on_behalf(of_job uuid) TO qms_owner;
+
+-- Name: FUNCTION jobs_not_begun(of_organization uuid, of_user uuid, grace interval); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_server;
+GRANT ALL ON FUNCTION agents.jobs_not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
+
 -- Name: FUNCTION keep_dispatch(); Type: ACL; Schema: agents; Owner: qms_owner
 
 REVOKE ALL ON FUNCTION agents.keep_dispatch() FROM PUBLIC;
@@ -17382,6 +21581,11 @@ REVOKE ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grac
 GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_server;
 GRANT ALL ON FUNCTION agents.not_begun(of_organization uuid, of_user uuid, grace interval) TO qms_owner;
 
+-- Name: FUNCTION note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.note_job(of_job uuid, with_fence integer, at_stage text, noted jsonb) TO qms_app;
+
 -- Name: FUNCTION on_behalf(of_dispatch uuid); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) FROM PUBLIC;
@@ -17392,6 +21596,11 @@ GRANT ALL ON FUNCTION agents.on_behalf(of_dispatch uuid) TO qms_owner;
 
 REVOKE ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.open_dispatch(asked jsonb, tasks jsonb) TO qms_app;
+
+-- Name: FUNCTION open_job(of_kind text, named text, wanted jsonb, where_to text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.open_job(of_kind text, named text, wanted jsonb, where_to text) TO qms_app;
 
 -- Name: FUNCTION outbox_claim(for_organization uuid, max_rows integer, lease interval); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -17407,6 +21616,7 @@ GRANT ALL ON FUNCTION agents.outbox_done(ids bigint[]) TO qms_server;
 
 REVOKE ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) TO qms_server;
+GRANT ALL ON FUNCTION agents.outbox_put(for_organization uuid, to_path text, message jsonb) TO qms_definer;
 
 -- Name: FUNCTION outbox_retry(ids bigint[], delay interval, reason text, give_up boolean); Type: ACL; Schema: agents; Owner: qms_ledger
 
@@ -17455,6 +21665,11 @@ REVOKE ALL ON FUNCTION agents.settle_waiting(of_dispatch uuid, rule text) FROM P
 REVOKE ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.take_dispatch(of_dispatch uuid, by_executor text) TO qms_app;
 
+-- Name: FUNCTION take_job(of_job uuid, by_executor text); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.take_job(of_job uuid, by_executor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.take_job(of_job uuid, by_executor text) TO qms_app;
+
 -- Name: FUNCTION take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb); Type: ACL; Schema: agents; Owner: qms_ledger
 
 REVOKE ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) FROM PUBLIC;
@@ -17465,6 +21680,244 @@ GRANT ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attemp
 REVOKE ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_server;
 GRANT ALL ON FUNCTION agents.watch(runs uuid[], fences integer[]) TO qms_owner;
+
+-- Name: TABLE alerts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alerts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alerts TO qms_definer;
+
+-- Name: FUNCTION acknowledge_alert(alert_id uuid, because text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.acknowledge_alert(alert_id uuid, because text) TO qms_app;
+
+-- Name: FUNCTION as_oneself(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.as_oneself() FROM PUBLIC;
+
+-- Name: FUNCTION begin_move(why text, doing text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.begin_move(why text, doing text) FROM PUBLIC;
+
+-- Name: TABLE approvals; Type: ACL; Schema: qms; Owner: qms_owner
+
+GRANT SELECT,INSERT,UPDATE ON TABLE qms.approvals TO qms_definer;
+GRANT SELECT ON TABLE qms.approvals TO qms_app;
+GRANT SELECT ON TABLE qms.approvals TO qms_sql;
+
+-- Name: FUNCTION carry_out_promotion(approved qms.approvals); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.carry_out_promotion(approved qms.approvals) FROM PUBLIC;
+
+-- Name: FUNCTION choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.choose_version(of_model text, pinned uuid, of_dispatch uuid, of_person uuid, purpose text, shipped jsonb, tried_and_failed boolean) TO qms_ledger;
+
+-- Name: FUNCTION complete_feedback(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.complete_feedback() FROM PUBLIC;
+
+-- Name: FUNCTION end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.end_rollout(of_rollout uuid, as_state text, because text, by_kind text, with_outcome jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION error_rate_of(of_version uuid, most integer, as_told text[]); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.error_rate_of(of_version uuid, most integer, as_told text[]) TO qms_app;
+
+-- Name: FUNCTION keep_measured(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.keep_measured() FROM PUBLIC;
+
+-- Name: FUNCTION keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.keep_score(of_run uuid, from_source text, given double precision, in_short text, words text, made_of jsonb, once text) TO qms_app;
+
+-- Name: FUNCTION keep_version(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.keep_version() FROM PUBLIC;
+
+-- Name: FUNCTION learn_from_feedback(); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.learn_from_feedback() FROM PUBLIC;
+
+-- Name: FUNCTION move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.move_alias(of_agent text, of_alias text, to_version uuid, because text, by_approval uuid, by_kind text) FROM PUBLIC;
+
+-- Name: FUNCTION name_of(of_version uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.name_of(of_version uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.name_of(of_version uuid) TO qms_app;
+
+-- Name: FUNCTION nominate(of_agent text, of_version uuid, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.nominate(of_agent text, of_version uuid, why text) TO qms_app;
+
+-- Name: FUNCTION on_one_line(words text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.on_one_line(words text) FROM PUBLIC;
+
+-- Name: FUNCTION only_people_validate(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.only_people_validate() FROM PUBLIC;
+
+-- Name: FUNCTION only_while_measuring(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.only_while_measuring() FROM PUBLIC;
+
+-- Name: FUNCTION outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.outcome_of(of_run agents.agent_runs, score_limit double precision, as_told text[]) TO qms_app;
+
+-- Name: FUNCTION production_of(of_agent text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.production_of(of_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.production_of(of_agent text) TO qms_app;
+
+-- Name: FUNCTION current_actor_kind(); Type: ACL; Schema: qms; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms.current_actor_kind() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_app;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_sql;
+GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_ledger;
+
+-- Name: FUNCTION current_user_id(); Type: ACL; Schema: qms; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms.current_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_app;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_sql;
+GRANT ALL ON FUNCTION qms.current_user_id() TO qms_ledger;
+
+-- Name: TABLE promotion_requests; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.promotion_requests TO qms_app;
+GRANT SELECT ON TABLE ml_loop.promotion_requests TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.promotion_requests TO qms_definer;
+
+-- Name: FUNCTION promotion_words(asked ml_loop.promotion_requests); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.promotion_words(asked ml_loop.promotion_requests) FROM PUBLIC;
+
+-- Name: FUNCTION put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.put_in_production(of_agent text, to_version uuid, because text, by_approval uuid, by_kind text, as_state text) FROM PUBLIC;
+
+-- Name: FUNCTION register_version(of_organization uuid, of_model text, shipped jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.register_version(of_organization uuid, of_model text, shipped jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.request_promotion(of_agent text, wanted text, of_version uuid, share numeric, stick_by text, watch jsonb, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION rests_on_measurements(); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.rests_on_measurements() FROM PUBLIC;
+
+-- Name: FUNCTION review_candidates(of_organization uuid, on_day date); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.review_candidates(of_organization uuid, on_day date) TO qms_definer;
+
+-- Name: FUNCTION run_that_drafted(of_organization uuid, of_record uuid, at_version integer); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.run_that_drafted(of_organization uuid, of_record uuid, at_version integer) TO qms_definer;
+
+-- Name: FUNCTION send_score(of_feedback uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.send_score(of_feedback uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.send_score(of_feedback uuid) TO qms_app;
+
+-- Name: FUNCTION settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.settle_alert(of_metric text, of_subject text, of_level text, beyond double precision, clears_at double precision, falls boolean, of_value double precision, of_n integer, in_words text) TO qms_app;
+
+-- Name: FUNCTION share_of(salt text, sticks_to text); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_app;
+GRANT ALL ON FUNCTION ml_loop.share_of(salt text, sticks_to text) TO qms_definer;
+
+-- Name: TABLE rollouts; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_app;
+GRANT SELECT ON TABLE ml_loop.rollouts TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.rollouts TO qms_definer;
+
+-- Name: FUNCTION start_shadow(of_agent text, of_version uuid, share numeric, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.start_shadow(of_agent text, of_version uuid, share numeric, why text) TO qms_app;
+
+-- Name: FUNCTION store_version(of_model text, made jsonb); Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+REVOKE ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.store_version(of_model text, made jsonb) TO qms_app;
+
+-- Name: FUNCTION take_back(of_rollout ml_loop.rollouts, seen jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.take_back(of_rollout ml_loop.rollouts, seen jsonb) FROM PUBLIC;
+
+-- Name: FUNCTION told_alert(alert_id uuid, told_of jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.told_alert(alert_id uuid, told_of jsonb) TO qms_app;
+
+-- Name: FUNCTION untold_alert(alert_id uuid, told_of jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.untold_alert(alert_id uuid, told_of jsonb) TO qms_app;
+
+-- Name: TABLE model_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.model_versions TO qms_app;
+GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_definer;
+GRANT SELECT ON TABLE ml_loop.model_versions TO qms_ledger;
+
+-- Name: FUNCTION version_of(of_agent text, of_version uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.version_of(of_agent text, of_version uuid) FROM PUBLIC;
+
+-- Name: FUNCTION watch_plan(given jsonb); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watch_plan(given jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watch_plan(given jsonb) TO qms_app;
+
+-- Name: FUNCTION watch_rollouts(of_agent text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watch_rollouts(of_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watch_rollouts(of_agent text) TO qms_app;
+
+-- Name: FUNCTION watched(of_rollout ml_loop.rollouts); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.watched(of_rollout ml_loop.rollouts) TO qms_app;
+
+-- Name: FUNCTION why_not_decide_promotion(asked qms.approvals); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.why_not_decide_promotion(asked qms.approvals) FROM PUBLIC;
+
+-- Name: FUNCTION why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.why_not_promote(of_agent text, wanted text, of_version uuid, watch jsonb, OUT why text, OUT hint text, OUT gates uuid) FROM PUBLIC;
+
+-- Name: FUNCTION withdraw(of_rollout uuid, why text); Type: ACL; Schema: ml_loop; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) FROM PUBLIC;
+GRANT ALL ON FUNCTION ml_loop.withdraw(of_rollout uuid, why text) TO qms_app;
 
 -- Name: FUNCTION match_embeddings(query_embedding extensions.vector, match_count integer, filter_type text, of_model text); Type: ACL; Schema: public; Owner: qms_definer
 
@@ -17635,26 +22088,12 @@ GRANT ALL ON FUNCTION qms.coming_version(item qms.quality_items) TO qms_definer;
 REVOKE ALL ON FUNCTION qms.count_records(filters jsonb, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.count_records(filters jsonb, at_most integer) TO qms_app;
 
--- Name: FUNCTION current_actor_kind(); Type: ACL; Schema: qms; Owner: qms_definer
-
-REVOKE ALL ON FUNCTION qms.current_actor_kind() FROM PUBLIC;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_app;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_sql;
-GRANT ALL ON FUNCTION qms.current_actor_kind() TO qms_ledger;
-
 -- Name: FUNCTION current_organization_id(); Type: ACL; Schema: qms; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms.current_organization_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_app;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_sql;
 GRANT ALL ON FUNCTION qms.current_organization_id() TO qms_ledger;
-
--- Name: FUNCTION current_user_id(); Type: ACL; Schema: qms; Owner: qms_definer
-
-REVOKE ALL ON FUNCTION qms.current_user_id() FROM PUBLIC;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_app;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_sql;
-GRANT ALL ON FUNCTION qms.current_user_id() TO qms_ledger;
 
 -- Name: FUNCTION due_after(of_organization uuid, since timestamp with time zone, days integer, kind text); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -17875,12 +22314,6 @@ GRANT ALL ON FUNCTION qms.refuse_strangers(before jsonb, after jsonb) TO qms_def
 REVOKE ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) TO qms_app;
 GRANT ALL ON FUNCTION qms.refuse_unknown(fields jsonb, known text[], of_what text) TO qms_definer;
-
--- Name: TABLE approvals; Type: ACL; Schema: qms; Owner: qms_owner
-
-GRANT SELECT,INSERT,UPDATE ON TABLE qms.approvals TO qms_definer;
-GRANT SELECT ON TABLE qms.approvals TO qms_app;
-GRANT SELECT ON TABLE qms.approvals TO qms_sql;
 
 -- Name: FUNCTION request_decision(record_id uuid, expected_version integer, to_state text, meaning text, reason text); Type: ACL; Schema: qms; Owner: qms_definer
 
@@ -18254,6 +22687,12 @@ REVOKE ALL ON FUNCTION qms_private.exclusion_text(proposed qms.compliance_record
 REVOKE ALL ON FUNCTION qms_private.follow_link(link_token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms_private.follow_link(link_token text) TO qms_server;
 GRANT ALL ON FUNCTION qms_private.follow_link(link_token text) TO qms_owner;
+
+-- Name: FUNCTION give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.give_feedback(session_token text, of_run uuid, given double precision, in_short text, words text, shown_sha256 text, to_langfuse boolean) TO qms_owner;
 
 -- Name: FUNCTION guard_acceptable_without_control(item qms.quality_items, options jsonb, person uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
 
@@ -18698,6 +23137,7 @@ GRANT ALL ON FUNCTION qms_private.mint_identity(for_user uuid, for_organization 
 -- Name: FUNCTION name_of(person uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
 
 REVOKE ALL ON FUNCTION qms_private.name_of(person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.name_of(person uuid) TO qms_app;
 
 -- Name: FUNCTION next_number(of_organization uuid, of_prefix text, in_year integer); Type: ACL; Schema: qms_private; Owner: qms_definer
 
@@ -18770,6 +23210,22 @@ GRANT ALL ON FUNCTION qms_private.request_approval(for_tool text, for_subject uu
 
 REVOKE ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) FROM PUBLIC;
 GRANT ALL ON FUNCTION qms_private.request_spending(exactly text, in_words text, why text, through_client text) TO qms_app;
+
+-- Name: FUNCTION review_content(of_run uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_content(of_run uuid) FROM PUBLIC;
+
+-- Name: FUNCTION review_run(session_token text, of_run uuid); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.review_run(session_token text, of_run uuid) TO qms_owner;
+
+-- Name: FUNCTION review_waiting(session_token text, after_place text, max_rows integer); Type: ACL; Schema: qms_private; Owner: qms_definer
+
+REVOKE ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) TO qms_server;
+GRANT ALL ON FUNCTION qms_private.review_waiting(session_token text, after_place text, max_rows integer) TO qms_owner;
 
 -- Name: FUNCTION run_script(script text); Type: ACL; Schema: qms_private; Owner: qms_owner
 
@@ -19183,6 +23639,7 @@ GRANT ALL ON FUNCTION search.words_of(fields jsonb) TO qms_definer;
 GRANT SELECT,INSERT ON TABLE agents.agent_traces TO qms_ledger;
 GRANT SELECT ON TABLE agents.agent_traces TO qms_app;
 GRANT SELECT ON TABLE agents.agent_traces TO qms_sql;
+GRANT SELECT ON TABLE agents.agent_traces TO qms_definer;
 
 -- Name: COLUMN agent_traces.output; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -19205,6 +23662,7 @@ GRANT UPDATE(duration_ms) ON TABLE agents.agent_traces TO qms_ledger;
 GRANT SELECT ON TABLE agents.context_state TO qms_app;
 GRANT SELECT ON TABLE agents.context_state TO qms_sql;
 GRANT SELECT,INSERT ON TABLE agents.context_state TO qms_ledger;
+GRANT SELECT ON TABLE agents.context_state TO qms_definer;
 
 -- Name: TABLE decisions; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -19221,6 +23679,12 @@ GRANT SELECT ON TABLE agents.dispatch_tasks TO qms_sql;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.executors TO qms_ledger;
 
+-- Name: TABLE job_notes; Type: ACL; Schema: agents; Owner: qms_owner
+
+GRANT SELECT ON TABLE agents.job_notes TO qms_app;
+GRANT SELECT ON TABLE agents.job_notes TO qms_sql;
+GRANT SELECT,INSERT ON TABLE agents.job_notes TO qms_ledger;
+
 -- Name: TABLE otlp_outbox; Type: ACL; Schema: agents; Owner: qms_owner
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.otlp_outbox TO qms_ledger;
@@ -19230,6 +23694,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE agents.otlp_outbox TO qms_ledger;
 GRANT SELECT,INSERT ON TABLE agents.tool_calls TO qms_ledger;
 GRANT SELECT ON TABLE agents.tool_calls TO qms_app;
 GRANT SELECT ON TABLE agents.tool_calls TO qms_sql;
+GRANT SELECT ON TABLE agents.tool_calls TO qms_definer;
 
 -- Name: COLUMN tool_calls.tool_output; Type: ACL; Schema: agents; Owner: qms_owner
 
@@ -19275,30 +23740,133 @@ GRANT SELECT,INSERT,UPDATE ON TABLE agents.turnstiles TO qms_ledger;
 
 GRANT SELECT,INSERT ON TABLE auth.users TO qms_definer;
 
+-- Name: TABLE alert_rules; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.alert_rules TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alert_rules TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alert_rules TO qms_definer;
+
+-- Name: TABLE alias_moves; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.alias_moves TO qms_app;
+GRANT SELECT ON TABLE ml_loop.alias_moves TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.alias_moves TO qms_definer;
+
+-- Name: TABLE aliases; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT ON TABLE ml_loop.aliases TO qms_app;
+GRANT SELECT ON TABLE ml_loop.aliases TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.aliases TO qms_definer;
+
+-- Name: TABLE dataset_groups; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_groups TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_groups TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_groups TO qms_definer;
+
+-- Name: TABLE dataset_items; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_items TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_items TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_items TO qms_definer;
+
+-- Name: TABLE dataset_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.dataset_versions TO qms_app;
+GRANT SELECT ON TABLE ml_loop.dataset_versions TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.dataset_versions TO qms_definer;
+
+-- Name: TABLE datasets; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.datasets TO qms_app;
+GRANT SELECT ON TABLE ml_loop.datasets TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.datasets TO qms_definer;
+
 -- Name: TABLE drift_metrics; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_metrics TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.drift_metrics TO qms_app;
 GRANT SELECT ON TABLE ml_loop.drift_metrics TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_metrics TO qms_definer;
+
+-- Name: TABLE drift_references; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.drift_references TO qms_app;
+GRANT SELECT ON TABLE ml_loop.drift_references TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.drift_references TO qms_definer;
 
 -- Name: TABLE eval_results; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.eval_results TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.eval_results TO qms_app;
 GRANT SELECT ON TABLE ml_loop.eval_results TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.eval_results TO qms_definer;
+
+-- Name: TABLE evaluations; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.evaluations TO qms_app;
+GRANT SELECT ON TABLE ml_loop.evaluations TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.evaluations TO qms_definer;
+
+-- Name: COLUMN evaluations.dispatch_id; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(dispatch_id) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.state; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(state) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.n; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(n) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.score; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(score) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.cost_usd; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(cost_usd) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.summary; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(summary) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.error; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(error) ON TABLE ml_loop.evaluations TO qms_app;
+
+-- Name: COLUMN evaluations.finished_at; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT UPDATE(finished_at) ON TABLE ml_loop.evaluations TO qms_app;
 
 -- Name: TABLE feedback_loop; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.feedback_loop TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.feedback_loop TO qms_app;
 GRANT SELECT ON TABLE ml_loop.feedback_loop TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.feedback_loop TO qms_definer;
 
--- Name: TABLE model_versions; Type: ACL; Schema: ml_loop; Owner: qms_owner
+-- Name: TABLE gate_reports; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_versions TO qms_app;
-GRANT SELECT ON TABLE ml_loop.model_versions TO qms_sql;
+GRANT SELECT,INSERT ON TABLE ml_loop.gate_reports TO qms_app;
+GRANT SELECT ON TABLE ml_loop.gate_reports TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.gate_reports TO qms_definer;
+
+-- Name: TABLE job_schedules; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.job_schedules TO qms_app;
+GRANT SELECT ON TABLE ml_loop.job_schedules TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.job_schedules TO qms_definer;
+
+-- Name: TABLE model_answers; Type: ACL; Schema: ml_loop; Owner: qms_owner
+
+GRANT SELECT,INSERT ON TABLE ml_loop.model_answers TO qms_app;
+GRANT SELECT ON TABLE ml_loop.model_answers TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.model_answers TO qms_definer;
 
 -- Name: TABLE training_data; Type: ACL; Schema: ml_loop; Owner: qms_owner
 
-GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.training_data TO qms_app;
+GRANT SELECT,INSERT ON TABLE ml_loop.training_data TO qms_app;
 GRANT SELECT ON TABLE ml_loop.training_data TO qms_sql;
+GRANT SELECT,INSERT,UPDATE ON TABLE ml_loop.training_data TO qms_definer;
 
 -- Name: TABLE chunks; Type: ACL; Schema: search; Owner: qms_owner
 

@@ -1,18 +1,19 @@
 """What an agent is: a frozen value, so that two runs of one version can be compared.
 
-The version of an agent is the hash of everything that shapes what it does: its prompt, its tools, its limits, its tier
-and the shape of its answer. A run records it.
+The version of an agent is the hash of everything that shapes what it does: its prompt, what it is shown as good
+answers, its model, its tools, its limits and the shape of its answer. A run records it.
 """
 
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from qms_mcp.agents.outputs import AgentOutput
+from qms_mcp.agents.versioning import Exemplar, canonical
 
 AgentName: TypeAlias = Literal["schema", "data", "qa", "analytics", "ml_eval", "feedback"]
 Tier: TypeAlias = Literal["opus", "sonnet", "haiku"]
@@ -112,6 +113,11 @@ class AgentDefinition:
         words: What a request says that is for this agent (regular expressions, in lower case).
         after: Agents whose answers help it, when they are part of the same dispatch.
         playbook: What it does without a model.
+        exemplars: Requests and answers it is shown as good ones.
+        model: Which model it is asked of; None: the one its tier stands for.
+        effort: How hard the model thinks; None: as the settings say.
+        extras: What else belongs to a version, such as the weights of a classifier.
+        stored_as: Its content, where it was read from a stored version.
     """
 
     name: AgentName
@@ -125,20 +131,34 @@ class AgentDefinition:
     words: tuple[str, ...]
     after: tuple[AgentName, ...]
     playbook: Playbook
+    exemplars: tuple[Exemplar, ...] = ()
+    model: str | None = None
+    effort: str | None = None
+    extras: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType(dict[str, Any]()))
+    stored_as: str = ""
+
+    @cached_property
+    def content(self) -> str:
+        """All that shapes what it does, as canonical JSON."""
+        shape: dict[str, Any] = {
+            "agent": self.name,
+            "prompt": self.prompt,
+            "exemplars": [{"request": one.request, "answer": dict(one.answer)} for one in self.exemplars],
+            "tier": self.tier,
+            "model": self.model,
+            "effort": self.effort,
+            "limits": asdict(self.limits),
+            "reads": list(self.reads),
+            "drafts": list(self.drafts),
+            "extras": dict(self.extras),
+            "output": AgentOutput.model_json_schema(),
+        }
+        return self.stored_as or canonical(shape)
 
     @cached_property
     def version(self) -> str:
         """`qa@3f2a9c41d0e7`: its name, and the hash of what shapes it."""
-        shape = {
-            "prompt": self.prompt,
-            "reads": self.reads,
-            "drafts": self.drafts,
-            "tier": self.tier,
-            "limits": asdict(self.limits),
-            "output": AgentOutput.model_json_schema(),
-        }
-        digest = hashlib.sha256(json.dumps(shape, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-        return f"{self.name}@{digest[:12]}"
+        return f"{self.name}@{hashlib.sha256(self.content.encode()).hexdigest()[:12]}"
 
     def tools(self, *, drafts: bool) -> tuple[str, ...]:
         """Return the tools it may call in a dispatch that allows drafts, or not."""

@@ -19,11 +19,13 @@ class Acting:
         call_id: Its id in the ledger.
         client: The program that made it, as `name/version`.
         by_agent: A sub-agent made it: what a model costs has to be in the budget of its dispatch, so no tool asks one.
+        run_id: The run of that agent.
     """
 
     call_id: UUID | None = None
     client: str = ""
     by_agent: bool = False
+    run_id: UUID | None = None
 
 
 _NOTHING = Acting()
@@ -37,11 +39,16 @@ def current_acting() -> Acting:
 
 @contextmanager
 def acting(
-    call_id: UUID | None, client_name: str | None = None, client_version: str | None = None, *, by_agent: bool = False
+    call_id: UUID | None,
+    client_name: str | None = None,
+    client_version: str | None = None,
+    *,
+    by_agent: bool = False,
+    run_id: UUID | None = None,
 ) -> Generator[None]:
     """Name the call and its client for what happens inside."""
     client = "/".join(part for part in (client_name, client_version) if part)
-    token = _acting.set(Acting(call_id, client, by_agent))
+    token = _acting.set(Acting(call_id, client, by_agent, run_id))
     try:
         yield
     finally:

@@ -32,9 +32,12 @@ _COMMANDS = {
     "escalate": "Raise what is overdue to whom its workflow names.",
     "pack": "Write an inspection pack: evidence for a framework or a clause.",
     "copy": "Write a controlled copy of a document: PDF or HTML.",
+    "models": "Versions of agents: list, show, explain, promote, rollback, watch.",
+    "jobs": "What runs on a schedule: list, run, history, schedule.",
     "worker": "Run agents for dispatches, for as long as it runs.",
     "embed": "Make the vectors that wait, once or for as long as it runs.",
     "reindex": "Change the model that makes the vectors, while searches go on.",
+    "datasets": "What agents learn from: list, show, export, import.",
     "test-sql": "Run generated SQL tests.",
 }
 # `import` is a word of Python.

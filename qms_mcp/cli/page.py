@@ -28,7 +28,8 @@ async def _serve(port: int | None) -> None:
 
     settings = Settings.from_environment()
     async with opened_database(settings) as database:
-        page = ApprovalPage(database, port=settings.qms_page_port if port is None else port)
+        chosen = settings.qms_page_port if port is None else port
+        page = ApprovalPage(database, port=chosen, to_langfuse=settings.langfuse_configured)
         try:
             click.echo(f"{await page.start()}/")
             await page.forever()

@@ -91,6 +91,8 @@ async def _engine(settings: "Settings", database: "Database", recorder: "Recorde
     services = Services.over(database, settings)
     limiter = RateLimiter(settings.qms_rate_limit)
     engine = Engine(settings, services, database.wiring, recorder=recorder, limiter=limiter)
+    services.dispatches.launch_with(engine)
+    services.jobs.launch_with(engine)
     settle_memory()
     try:
         yield engine

@@ -48,10 +48,13 @@ async def ensure_durable_schema(owner: str) -> None:
         UnavailableError: It can't be done; why, and what to do.
     """
     try:
-        async with await psycopg.AsyncConnection.connect(owner, autocommit=True, prepare_threshold=None) as lock:
+        lock = await psycopg.AsyncConnection.connect(owner, autocommit=True, prepare_threshold=None)
+        try:
             # A session's lock: some of the statements can't run inside a transaction.
             await lock.execute(_LOCK)
             await anyio.to_thread.run_sync(_migrate, system_url(owner))
+        finally:
+            await lock.close()  # also where this was cancelled: it waits for nothing
     except psycopg.Error as error:
         raise translate(error) from error
 

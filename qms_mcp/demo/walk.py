@@ -20,6 +20,7 @@ from qms_mcp.db.embedded import EmbeddedPostgres
 from qms_mcp.demo.acts import Acts, signatories
 from qms_mcp.demo.browsers import a_browser
 from qms_mcp.demo.company import HALDEN, MORROW
+from qms_mcp.demo.improving import IMPROVING
 from qms_mcp.demo.job import ASK, CHANGE, CHECK, LOOK
 from qms_mcp.demo.knowledge import documents
 from qms_mcp.demo.load import Loaded, load_companies
@@ -36,7 +37,7 @@ from qms_mcp.startup import open_database
 _MOST_SECONDS = 60.0
 _LEDGER = "qms://ledger/current"
 _ME = Implementation(name="qms-mcp demo", version=__version__)
-_REFUSED = ("[refused_statement]", "[not_allowed]")
+_REFUSED = ("[refused_statement]", "[not_allowed]", "[conflict]")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR")
 
 
@@ -106,7 +107,7 @@ class Walk:
         """Walk through everything as somebody of the first company."""
         async with self._client({"QMS_ORGANIZATION": HALDEN.slug}) as client:
             inbox = str(fill_inbox(self.home))
-            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox), NUMBERS, AGENTS):
+            for chapter in (LOOK, ASK, CHANGE, CHECK, HOSTILE, OURS, documents(inbox), NUMBERS, AGENTS, IMPROVING):
                 await self._chapter(client, chapter)
             await self._other_company()
             await self._ledger(client)

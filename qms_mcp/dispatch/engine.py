@@ -29,10 +29,11 @@ from qms_mcp.auth.principal import Principal
 from qms_mcp.db.durable import SCHEMA, durable_schema_is_there, ensure_durable_schema, system_url
 from qms_mcp.dispatch.conclusion import Conclusion
 from qms_mcp.dispatch.course import Course
+from qms_mcp.dispatch.jobs import ENDED, JobWorker
 from qms_mcp.dispatch.run import AgentRun
 from qms_mcp.dispatch.tool_server import AgentHost
 from qms_mcp.errors import QmsError, UnavailableError
-from qms_mcp.services.dispatch.rows import GRACE, DispatchRows
+from qms_mcp.services.dispatch.rows import GRACE, DispatchRows, TakenRun
 
 if TYPE_CHECKING:
     from qms_mcp.agents.claude.access import ClaudeAccess
@@ -50,7 +51,6 @@ _WORKFLOWS = "1"  # raised when the steps of the workflows change: then processe
 _BEAT_SECONDS, _WATCH_SECONDS = 1.0, 0.25
 _IN_PROCESS_POLL, _QUEUE_POLL = 0.5, 0.05
 _LET_GO_SECONDS = 1.0
-_ENDED = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 
 
 class Engine:
@@ -89,6 +89,7 @@ class Engine:
         self._offered = offered
         self._person = person
         self._conclusion = Conclusion(services, self.rows, recorder)
+        self._work = JobWorker(self, services)
         self._room = asyncio.Semaphore(settings.qms_agents_at_once)
         self._held: dict[UUID, tuple[int, anyio.CancelScope]] = {}
         self._stirred: dict[UUID, anyio.Event] = {}
@@ -147,13 +148,25 @@ class Engine:
             event.set()
         del dispatch_id
 
+    async def do_job(self, job_id: str) -> str:
+        """Do the work of a job, for as long as this process has it."""
+        return await self._work.do(UUID(job_id))
+
+    async def ended(self, principal: Principal, run: TakenRun) -> None:
+        """Take note that a run has ended: it is scored, and what is on trial is watched. It never fails."""
+        await self._work.run_ended(principal, run)
+
     def definition(self, agent: str) -> AgentDefinition:
         """Return an agent."""
         return roster()[agent]
 
-    def versions(self) -> Mapping[str, str]:
-        """Return the version of each agent."""
-        return {name: definition.version for name, definition in roster().items()}
+    def shipped(self, agents: Sequence[str] | None = None) -> Mapping[str, Mapping[str, str]]:
+        """Return the version and content of agents as they are shipped; of all when none is named."""
+        return {
+            name: {"version": definition.version, "content": definition.content}
+            for name, definition in roster().items()
+            if agents is None or name in agents
+        }
 
     def host_of(self, principal: Principal) -> AgentHost:
         """Return what the calls of an agent are made on."""
@@ -201,6 +214,21 @@ class Engine:
         with suppress(Exception):  # it is cancelled in our tables: that decides
             await workflows.cancel(str(dispatch_id), opening)
 
+    async def start_job(self, job_id: UUID, *, in_workers: bool) -> None:
+        """Start a job here or in workers; started already, it is left alone.
+
+        Raises:
+            UnavailableError: The tables of the workflows are missing, or the database is away.
+        """
+        await self.join()
+        from qms_mcp.dispatch import workflows  # noqa: PLC0415 - loaded by now
+
+        if in_workers:
+            await workflows.enqueue_job(str(job_id), worker_version())
+            return
+        starting = asyncio.get_running_loop().create_task(workflows.start_job(str(job_id)), context=Context())
+        await asyncio.shield(starting)
+
     async def workers_are_there(self) -> bool:
         """Whether some worker takes dispatches from the queue now."""
         return bool(await self.rows.living(GRACE, "worker"))
@@ -233,6 +261,7 @@ class Engine:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._keep_lease)
             tasks.start_soon(self._keep_watch)
+            tasks.start_soon(self._work.keep_time, self._person)
 
     async def aclose(self) -> None:
         """Stop at once and hand back what is under way: another process, or this one's successor, goes on with it."""
@@ -265,6 +294,7 @@ class Engine:
                     await self._beat()
                     await self._take_over()
                     await self._begin_forgotten()
+                    await self._work.begin_forgotten(self._person)
                 elif self._person is None or await self.rows.left_behind(self._person, GRACE):
                     await self.join()
             except QmsError as error:
@@ -320,7 +350,7 @@ class Engine:
 
         for dispatch_id, opening in await self.rows.not_begun(self._person, GRACE / 2):
             begun = await workflows.status(workflows.dispatch_workflow(str(dispatch_id), opening))
-            if begun in _ENDED:
+            if begun in ENDED:
                 await self.rows.abandon(dispatch_id, "It could not be begun; the log of qms-mcp says more.")
             elif begun is None:
                 await self.start(dispatch_id, opening, in_workers=self._person is None)
@@ -331,7 +361,7 @@ class Engine:
 
         found: list[tuple[str, int]] = []
         for key, attempt in active:
-            if await workflows.status(workflows.task_workflow(str(dispatch_id), key, attempt)) in _ENDED:
+            if await workflows.status(workflows.task_workflow(str(dispatch_id), key, attempt)) in ENDED:
                 found.append((key, attempt))
         return found
 

@@ -4,6 +4,7 @@ Nothing here is needed to go on elsewhere: another process takes the run, with a
 anew from what was kept.
 """
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from qms_mcp.agents.definition import AgentDefinition, Task
 from qms_mcp.agents.outputs import AgentOutput
 from qms_mcp.agents.playing import PlaybookWorker
 from qms_mcp.agents.stopping import AgentStoppedError
+from qms_mcp.agents.versioning import definition_from
 from qms_mcp.agents.working import AgentResult, Allowance, Worker
 from qms_mcp.auth.principal import Principal
 from qms_mcp.dispatch.calling import AgentCalls
@@ -61,8 +63,12 @@ class Host(Protocol):
         """Return an agent."""
         ...
 
-    def versions(self) -> Mapping[str, str]:
-        """Return the version of each agent."""
+    def shipped(self, agents: Sequence[str] | None = None) -> Mapping[str, Mapping[str, str]]:
+        """Return the version and content of agents as they are shipped."""
+        ...
+
+    async def ended(self, principal: Principal, run: TakenRun) -> None:
+        """Take note that a run has ended; it never fails."""
         ...
 
     def host_of(self, principal: Principal) -> AgentHost:
@@ -133,6 +139,7 @@ class AgentRun:
         state = await self._rows.finish_run(taken.principal, taken.run, outcome, retry_after=delay)
         self._host.stir(self._dispatch_id)  # its place is free from here on
         await taken.trace.end(result)
+        await self._host.ended(taken.principal, taken.run)
         return state
 
     async def aclose(self) -> None:
@@ -159,11 +166,13 @@ class AgentRun:
                 self._key,
                 self._attempt,
                 executor=self._host.executor,
-                versions=self._host.versions(),
+                shipped=self._host.shipped(),
             )
         except NotAuthenticatedError:
             return None
-        return None if run is None else await self._begin(principal, self._host.definition(run.agent), run)
+        if run is None:
+            return None
+        return await self._begin(principal, _version(self._host.definition(run.agent), run), run)
 
     async def _begin(self, principal: Principal, definition: AgentDefinition, run: TakenRun) -> _Taken:
         host = self._host.host_of(principal)
@@ -237,9 +246,17 @@ class AgentRun:
         """Return why this attempt goes without a model; empty when it has one."""
         if self._host.claude is None:
             return NO_KEY
-        if run.attempt >= run.max_attempts:
+        # A version is measured with its model or not at all.
+        if run.attempt >= run.max_attempts and run.purpose == "work":
             return f"{API_AWAY}: {run.failed_before}" if run.failed_before else API_AWAY
         return NO_BUDGET if run.reserved_tokens <= run.spent_tokens - _spent_here(run)[0] else ""
+
+
+def _version(shipped: AgentDefinition, run: TakenRun) -> AgentDefinition:
+    """Return the agent as the version of this run describes it."""
+    if not run.version_content or run.agent_version == shipped.version:
+        return shipped
+    return definition_from(json.loads(run.version_content), shipped)
 
 
 def _spent_here(run: TakenRun) -> tuple[int, float]:

@@ -16,10 +16,10 @@ from qms_mcp.agents.definition import Task
 from qms_mcp.agents.working import AgentResult, Generation, Usage
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.queries import query
-from qms_mcp.ledger.masking import mask_text
 from qms_mcp.ledger.record import Run
 from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.ledger.span import Span
+from qms_mcp.masking import mask_text
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database

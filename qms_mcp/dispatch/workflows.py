@@ -1,4 +1,4 @@
-"""The two durable workflows: a dispatch, and one agent's task in it.
+"""The durable workflows: a dispatch, one agent's task in it, and a job.
 
 Importing this module imports DBOS and registers both, so it is imported once, in a thread, when the first dispatch
 begins. The workflows hold no logic: what happens is decided by steps, whose results are kept, and a workflow that is
@@ -44,6 +44,11 @@ def task_workflow(dispatch_id: str, key: str, attempt: int) -> str:
     return f"task/{dispatch_id}/{attempt}/{key}"
 
 
+def job_workflow(job_id: str) -> str:
+    """Return the id of the workflow of a job."""
+    return f"job/{job_id}"
+
+
 @DBOS.workflow(name="qms_dispatch", max_recovery_attempts=_MOST_RECOVERIES)
 async def dispatch_flow(dispatch_id: str, opening: int, *, queued: bool) -> str:
     """Carry a dispatch to its end."""
@@ -78,6 +83,26 @@ async def task_flow(dispatch_id: str, key: str, attempt: int) -> str:
             return state
         finally:
             await asyncio.shield(run.aclose())
+
+
+@DBOS.workflow(name="qms_job", max_recovery_attempts=_MOST_RECOVERIES)
+async def job_flow(job_id: str) -> str:
+    """Carry a job to its end; taken up again it goes on from what it kept."""
+    engine = _engine()
+    with engine.working_on(), _said(f"job {job_id}"):
+        return await DBOS.run_step_async({"name": "work"}, engine.do_job, job_id)
+
+
+async def start_job(job_id: str) -> None:
+    """Start a job in this process; started already, it is left alone."""
+    with SetWorkflowID(job_workflow(job_id)):
+        await DBOS.start_workflow_async(job_flow, job_id)
+
+
+async def enqueue_job(job_id: str, version: str) -> None:
+    """Give a job to the workers."""
+    with SetWorkflowID(job_workflow(job_id)), SetEnqueueOptions(app_version=version):
+        await DBOS.enqueue_workflow_async(DISPATCHES, job_flow, job_id)
 
 
 async def start_dispatch(dispatch_id: str, opening: int) -> None:

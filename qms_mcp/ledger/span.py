@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from qms_mcp.auth.principal import Principal
-from qms_mcp.ledger.masking import keepable
 from qms_mcp.ledger.record import Entry, Run, langfuse_trace, run_entry
+from qms_mcp.masking import keepable
 
 SpanType: TypeAlias = Literal["dispatch", "agent", "generation"]
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import anyio
 
 from qms_mcp.errors import UnavailableError
+from qms_mcp.services.learning.feedback.review_desk import ReviewDesk
 from qms_mcp.services.signing.desk import SigningDesk
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ class ApprovalPage:
     Args:
         database: Where the records are.
         port: On which port; 0 for any that is free.
+        to_langfuse: Whether scores people give on it go there.
     """
 
-    def __init__(self, database: "Database", *, port: int = 0) -> None:
+    def __init__(self, database: "Database", *, port: int = 0, to_langfuse: bool = False) -> None:
         self._desk = SigningDesk(database)
+        self._reviews = ReviewDesk(database, to_langfuse=to_langfuse)
         self._wanted_port = port
         self._starting = anyio.Lock()
         self._serving: asyncio.Task[None] | None = None
@@ -92,7 +95,7 @@ class ApprovalPage:
         port = listening.getsockname()[1]
         hosts = [f"{HOST}:{port}", f"localhost:{port}", *([HOST, "localhost"] if port == 80 else [])]  # noqa: PLR2004
         config = uvicorn.Config(
-            build_page(self._desk, hosts=hosts),
+            build_page(self._desk, self._reviews, hosts=hosts),
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -1,4 +1,4 @@
-"""The pages: what waits, one approval, signing in and out.
+"""The pages of approvals: what waits, one approval, signing in and out.
 
 A person without a session sees a form to sign in and nothing else. After signing in it goes where the link led, which
 the visit remembers; no address is ever taken from a request.
@@ -26,7 +26,7 @@ _MOST_FIELDS: Final = 12
 _STATUS: Final[Mapping[type[QmsError], int]] = {
     ConflictError: 409, InvalidInputError: 422, NotAllowedError: 403, NotFoundError: 404, UnavailableError: 503,
 }  # fmt: skip
-_STALE: Final = InvalidInputError("This form is out of date.", hint="It is shown anew; nothing was decided.")
+STALE: Final = InvalidInputError("This form is out of date.", hint="It is shown anew; nothing was decided.")
 
 
 class Pages:
@@ -68,9 +68,9 @@ class Pages:
 
     async def sign_in(self, request: Request) -> Response:
         """Open a session for who knows the password; always a new one."""
-        form, visit = await _form(request), self._seals.opened_visit(request.cookies.get(VISIT))
+        form, visit = await posted(request), self._seals.opened_visit(request.cookies.get(VISIT))
         if visit is None or not self._seals.is_token(form.get("token", ""), visit.word, "sign in"):
-            return self._sign_in_form(request, visit, error=_STALE)
+            return self._sign_in_form(request, visit, error=STALE)
         try:
             token = await self._desk.sign_in(
                 form.get("user_id", "").strip(), form.get("password", ""), form.get("zone", "")
@@ -79,14 +79,14 @@ class Pages:
             return self._sign_in_form(request, visit, error=error, user_id=form.get("user_id", ""))
         if former := request.cookies.get(SESSION):
             await self._desk.sign_out(former)
-        response = RedirectResponse(f"/a/{visit.approval_id}" if visit.approval_id else "/", status_code=303)
+        response = RedirectResponse(visit.leads_to, status_code=303)
         self._set(response, SESSION, token)
         return response
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         token, session = await self._session(request)
-        form = await _form(request)
+        form = await posted(request)
         response = RedirectResponse("/", status_code=303)
         if session is not None and self._seals.is_token(form.get("token", ""), token, "sign out"):
             await self._desk.sign_out(token)
@@ -98,13 +98,13 @@ class Pages:
         """Sign or reject."""
         approval_id: UUID = request.path_params["approval_id"]
         token, session = await self._session(request)
-        form = await _form(request)
+        form = await posted(request)
         here = RedirectResponse(f"/a/{approval_id}", status_code=303)
         if session is None:
             return self._with_visit(here, approval_id)
         try:
             if not self._seals.is_token(form.get("token", ""), token, f"decide {approval_id}"):
-                raise _STALE
+                raise STALE
             await self._desk.decide(token, _decision(approval_id, form))
         except (ConflictError, InvalidInputError, NotAllowedError) as error:
             _, session = await self._session(request)
@@ -119,7 +119,7 @@ class Pages:
         token, session = await self._session(request)
         report_id: UUID = request.path_params["report_id"]
         if session is not None:
-            form = await _form(request)
+            form = await posted(request)
             if self._seals.is_token(form.get("token", ""), token, f"acknowledge {report_id}"):
                 await self._desk.acknowledge(token, report_id)
         return RedirectResponse("/", status_code=303)
@@ -133,7 +133,7 @@ class Pages:
         """Say what is wrong, in a page."""
         del request
         known = error if isinstance(error, QmsError) else NotFoundError("There is no such page.")
-        return HTMLResponse(render("message.html", session=None, error=known), _status(known))
+        return HTMLResponse(render("message.html", session=None, error=known), status_of(known))
 
     async def _followed(self, link: str, approval_id: UUID) -> Response:
         if await self._desk.follow_link(link) != approval_id:
@@ -166,7 +166,7 @@ class Pages:
             "approval.html",
             session,
             token,
-            status=_status(error),
+            status=status_of(error),
             approval=approval,
             record=record,
             sections=reader.sections(record.content) if record else [],
@@ -185,7 +185,9 @@ class Pages:
         self, request: Request, visit: Visit | None, *, error: QmsError | None = None, user_id: str = ""
     ) -> HTMLResponse:
         del request
-        visit, cookie = self._seals.visit(visit.approval_id if visit else None)
+        visit, cookie = self._seals.visit(
+            visit.subject if visit else None, to_review=visit.to_review if visit else False
+        )
         page = render(
             "sign_in.html",
             session=None,
@@ -195,7 +197,7 @@ class Pages:
             user_id=user_id,
             error=error,
         )
-        response = HTMLResponse(page, _status(error))
+        response = HTMLResponse(page, status_of(error))
         self._set(response, VISIT, cookie)
         return response
 
@@ -211,7 +213,7 @@ def _decision(approval_id: UUID, form: Mapping[str, str]) -> Decision:
     verdicts: dict[str, Literal["approved", "rejected"]] = {"approved": "approved", "rejected": "rejected"}
     verdict = verdicts.get(form.get("verdict", ""))
     if verdict is None:
-        raise _STALE
+        raise STALE
     return Decision(
         approval_id=approval_id,
         verdict=verdict,
@@ -222,11 +224,13 @@ def _decision(approval_id: UUID, form: Mapping[str, str]) -> Decision:
     )
 
 
-def _status(error: QmsError | None) -> int:
+def status_of(error: QmsError | None) -> int:
+    """Return the status of a page that says what is wrong."""
     return 200 if error is None else _STATUS.get(type(error), 400)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def posted(request: Request) -> dict[str, str]:
+    """Return the fields of a form; none where it is no form of ours."""
     try:
         fields = parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:

@@ -14,6 +14,7 @@ from mcp_types import (
     ResourceTemplateReference,
 )
 
+from qms_mcp.agents.roster import roster
 from qms_mcp.context import CurrentCall, peek_call
 from qms_mcp.errors import QmsError
 from qms_mcp.services.ledger_reader import CURRENT
@@ -47,8 +48,8 @@ async def complete(
 async def _values(call: CurrentCall, subject: str, argument: CompletionArgument, known: Mapping[str, str]) -> list[str]:
     if subject.startswith((_LEDGER, _DISPATCH)):
         return await _of_runs(call, subject, argument)
-    if argument.name == "week":
-        return _mondays()
+    if argument.name in {"week", "agent"}:
+        return _mondays() if argument.name == "week" else list(roster())
     if subject.startswith(_DOCUMENT) or argument.name == "document":
         return await _of_documents(call, argument, known)
     if argument.name in {"key", "framework"}:

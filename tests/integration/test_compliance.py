@@ -511,6 +511,7 @@ async def test_prompts_name_only_tools_there_are_and_leave_decisions_to_people(
         "audit_preparation": {"framework": "iso-13485", "clause": "8.5"},
         "management_review": {"period": "2026-01-01 to 2026-06-30"},
         "weekly_quality_review": {"week": "2026-11-16"},
+        "improve_agent": {"agent": "qa"},
         "investigate_event": {"record": await load(database, tenants.ours, "complaint", "closed")},
         "sop_gap_check": {
             "document": await load(database, tenants.ours, "document", "effective"),

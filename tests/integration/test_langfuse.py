@@ -19,11 +19,11 @@ from qms_mcp.db.database import Database
 from qms_mcp.db.wiring import Wiring
 from qms_mcp.ledger.langfuse import LangfuseSink
 from qms_mcp.ledger.langfuse.sink import Pace
-from qms_mcp.ledger.masking import keepable
 from qms_mcp.ledger.postgres import PostgresStore
 from qms_mcp.ledger.record import Call
 from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.ledger.spool import Spool
+from qms_mcp.masking import keepable
 from qms_mcp.settings import Settings
 from tests.conftest import Tenants
 from tests.support.langfuse_receiver import Receiver, credentials, langfuse_receiver

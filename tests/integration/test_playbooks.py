@@ -37,8 +37,9 @@ DRAFT = {
 }
 RATED = Query(
     "test",
-    "INSERT INTO ml_loop.feedback_loop (organization_id, source, score) VALUES "
-    "(%(organization_id)s, 'user', 0.2), (%(organization_id)s, 'user', 0.4)",
+    "INSERT INTO ml_loop.feedback_loop (organization_id, source, score, record_id) "
+    "SELECT %(organization_id)s, 'user', s.score, i.id FROM (VALUES (0.2), (0.4)) AS s (score), "
+    "(SELECT q.id FROM qms.quality_items AS q WHERE q.organization_id = %(organization_id)s LIMIT 1) AS i",
 )
 
 

@@ -14,11 +14,11 @@ import pytest
 from qms_mcp.db.database import Database
 from qms_mcp.db.queries import Query
 from qms_mcp.errors import UnavailableError
-from qms_mcp.ledger.masking import keepable
 from qms_mcp.ledger.postgres import PostgresStore
 from qms_mcp.ledger.record import Entry, begin_call_entry, end_run_entry, finish_call_entry
 from qms_mcp.ledger.recorder import Recorder
 from qms_mcp.ledger.spool import Spool
+from qms_mcp.masking import keepable
 from tests.conftest import Tenants
 from tests.support.ledger import a_call, a_run, an_outcome, calls_of, ids, runs_of, until
 

@@ -147,7 +147,8 @@ async def test_resources_and_their_templates_are_listed(client: Client) -> None:
         "qms://schema/{schema}/{table}", "qms://ledger/{run}", "qms://framework/{key}", "qms://workflow/{category}",
         "qms://capa/{number}/8d", "qms://document/{number}", "qms://document/{number}/v{version}",
         "qms://document/{number}/v{version}/section/{path}", "qms://search/{query}", "qms://dispatch/{id}",
-        "qms://calculation/{id}", "qms://chart/{calculation}.svg", "qms://chart/{calculation}.png",
+        "qms://calculation/{id}", "qms://models/{agent}", "qms://alerts{?state}", "qms://chart/{calculation}.svg",
+        "qms://chart/{calculation}.png",
         "qms://report/{number}/v{version}/html", "qms://report/{number}/v{version}/pdf",
     }  # fmt: skip
 

@@ -454,7 +454,7 @@ async def test_the_shipped_schema_has_no_error(database: Database, tenants: Tena
     report = await checked(database, tenants, limit=200)
     assert report.found["error"] == 0, report.findings
     assert report.next_cursor is None
-    assert len(report.model_dump_json()) < 30_000
+    assert len(report.model_dump_json()) < 50_000  # what a client takes in one answer
 
 
 async def test_a_design_passes_the_check(database: Database, tenants: Tenants) -> None:

@@ -270,6 +270,7 @@ async def agents_at_work(
             offered=None if offered is None else list(offered), person=person,
         )  # fmt: skip
         services.dispatches.launch_with(engine)
+        services.jobs.launch_with(engine)
         async with anyio.create_task_group() as tasks:
             recorder.start(tasks)
             await recorder.attach(PostgresStore(database))

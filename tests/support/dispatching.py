@@ -157,6 +157,7 @@ async def process_on(
     limiter = RateLimiter("100000/minute")
     engine = Engine(settings, services, database.wiring, recorder=recorder, limiter=limiter, person=principal)
     services.dispatches.launch_with(engine)
+    services.jobs.launch_with(engine)
     async with anyio.create_task_group() as tasks:
         recorder.start(tasks)
         await recorder.attach(PostgresStore(database))

@@ -19,6 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+DATASET_PATHS = frozenset({"/api/public/v2/datasets", "/api/public/dataset-items", "/api/public/dataset-run-items"})
+
 
 @dataclass(frozen=True)
 class Span:
@@ -42,6 +44,7 @@ class Received:
     spans: list[Span] = field(default_factory=list[Span])
     scores: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    posted: list[tuple[str, dict[str, Any]]] = field(default_factory=list[tuple[str, dict[str, Any]]])
 
     def span_ids(self) -> list[str]:
         return sorted(span.span_id for span in self.spans)
@@ -55,6 +58,7 @@ class Receiver:
         self.status = 200
         self.retry_after: str | None = None
         self.refuse_names: set[str] = set()
+        self.lacks: set[str] = set()
         self._silent = threading.Event()
         self._heard = threading.Event()
         self._server: ThreadingHTTPServer | None = None
@@ -136,7 +140,18 @@ class Receiver:
             scores: list[dict[str, Any]] = json.loads(body)
             self.received.scores += scores
             return 202, json.dumps({"accepted": len(scores)}).encode(), "application/json"
+        if path in DATASET_PATHS - self.lacks:
+            return self._dataset(path, json.loads(body))
         return 404, b"{}", "application/json"
+
+    def _dataset(self, path: str, sent: dict[str, Any]) -> tuple[int, bytes, str]:
+        """Take what belongs to a dataset; what it belongs to has to be there, as with the real one."""
+        names = {one["name"] for place, one in self.received.posted if place == "/api/public/v2/datasets"}
+        items = {one["id"] for place, one in self.received.posted if place == "/api/public/dataset-items"}
+        if sent.get("datasetName", "") not in names | {""} or sent.get("datasetItemId", "") not in items | {""}:
+            return 404, b"{}", "application/json"
+        self.received.posted.append((path, sent))
+        return 200, b"{}", "application/json"
 
 
 def decoded(body: bytes) -> list[Span]:

@@ -36,6 +36,8 @@ _FITTING = {
     ("agents.tool_calls", "tool_name"): "'execute_query'",
     ("agents.otlp_outbox", "call_id"): "NULL",
     ("ml_loop.feedback_loop", "source"): "'user'",
+    ("ml_loop.gate_reports", "passed"): "false",
+    ("ml_loop.gate_reports", "content_sha256"): "encode(sha256(convert_to({word} || '-content-' || i, 'UTF8')), 'hex')",
     ("qms.audit_logs", "entity_type"): f"'{_ITEMS}'",
     ("qms.audit_logs", "entity_id"): row_id(_ITEMS),
     ("qms.audit_logs", "record_id"): row_id(_ITEMS),

@@ -24,6 +24,7 @@ SECRETS = {
     "qms_embedding_api_key": "hunter2",
     "langfuse_public_key": "hunter2",
     "langfuse_secret_key": "hunter2",
+    "ml_retrain_webhook_secret": "hunter2",
 }
 WANTED = {
     "SUPABASE_URL", "SUPABASE_ANON_KEY", "SUPABASE_SERVICE_ROLE_KEY", "ANTHROPIC_API_KEY", "LANGFUSE_PUBLIC_KEY",

@@ -60,9 +60,9 @@ class ClaudeAccess:
             case "haiku":
                 return self._settings.qms_model_fast
 
-    def effort(self, tier: Tier) -> str | None:
-        """Return the effort to ask for; the fast models know none."""
-        return None if tier == "haiku" else self._settings.qms_model_effort
+    def effort(self, tier: Tier, wanted: str | None = None) -> str | None:
+        """Return the effort to ask for, the one wanted before that of the settings; the fast models know none."""
+        return None if tier == "haiku" else wanted or self._settings.qms_model_effort
 
     def pause(self, attempt: int, asked_for: float | None) -> float:
         """Return how many seconds to wait after a try that failed.

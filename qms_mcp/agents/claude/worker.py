@@ -79,7 +79,7 @@ class ClaudeWorker:
         self._progress = Progress(observer, definition.title, clock)
         self._replies = [Reply.from_entry(entry) for entry in memory.entries(KIND)]
         self._lost = [(Usage(**entry["usage"]), float(entry["cost_usd"])) for entry in memory.entries(LOST)]
-        self._model = self._replies[0].asked if self._replies else access.model(definition.tier)
+        self._model = self._replies[0].asked if self._replies else definition.model or access.model(definition.tier)
         self._today = self._replies[0].today if self._replies else datetime.now(UTC).date().isoformat()
         self._budget = Budget(definition.limits, allowance, access.prices.of(self._model))
         self._began = clock() - (self._replies[-1].elapsed if self._replies else 0.0)
@@ -173,7 +173,7 @@ class ClaudeWorker:
             list(self._offers.values()),
             self._today,
             drafts=self._drafts,
-            effort=self._access.effort(tier),
+            effort=self._access.effort(tier, self._definition.effort),
         )
         # Without the tools themselves nothing of the conversation would be found in the cache.
         choice = {"tool_choice": {"type": "none" if wrap_up else "auto"}} if self._offers else {}

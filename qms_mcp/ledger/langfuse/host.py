@@ -17,6 +17,8 @@ _LONGEST_WAIT = 3600.0
 _SUCCESS, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 # Answers about us or the moment, not about what was sent: keys, address, time-outs, too many requests.
 _NOT_ABOUT_CONTENT = frozenset({401, 402, 403, 404, 405, 407, 408, 421, 425, 429})
+# What is posted to other paths names things that have to be there, and some hosts do not have these paths.
+_NOT_THERE = frozenset({404, 405})
 
 
 class Verdict(Enum):
@@ -65,6 +67,8 @@ class Host:
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             return Answer(Verdict.LATER, f"{type(error).__name__}: the host can't be reached")
+        if response.status_code in _NOT_THERE and path not in {SPANS_PATH, SCORES_PATH}:
+            return Answer(Verdict.REFUSED, f"the host answered {response.status_code}")
         return _answer(response)
 
     async def aclose(self) -> None:

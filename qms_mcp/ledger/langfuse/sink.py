@@ -21,8 +21,8 @@ from qms_mcp.db.database import Database
 from qms_mcp.errors import QmsError
 from qms_mcp.ledger.langfuse.host import JSON, PROTOBUF, SCORES_PATH, SPANS_PATH, Answer, Host, Verdict
 from qms_mcp.ledger.langfuse.outbox import Outbox, Parcel
-from qms_mcp.ledger.masking import keepable, mask_text
 from qms_mcp.ledger.record import Call, Outcome
+from qms_mcp.masking import keepable, mask_text
 from qms_mcp.settings import Settings
 
 _DATABASE_TIMEOUT, _LAST_DATABASE_TIMEOUT = 5.0, 0.5
@@ -172,11 +172,24 @@ class LangfuseSink:
         parcels = list(self._held.values())
         if not parcels:
             self._wait = 0.0
-        spans = [parcel for parcel in parcels if parcel.path is None]
-        shipped = await self._ship(spans) if spans else True
-        for path in sorted({parcel.path for parcel in parcels if parcel.path}):
-            shipped = await self._ship([p for p in parcels if p.path == path]) and shipped
-        return bool(parcels) and shipped
+        shipped = True
+        for path in (None, SCORES_PATH):
+            if batch := [parcel for parcel in parcels if parcel.path == path]:
+                shipped = await self._ship(batch) and shipped
+        others = [parcel for parcel in parcels if parcel.path not in {None, SCORES_PATH}]
+        ordered = sorted(others, key=lambda parcel: parcel.id)
+        return bool(parcels) and await self._ship_singly(ordered, shipped=shipped)
+
+    async def _ship_singly(self, parcels: Sequence[Parcel], *, shipped: bool) -> bool:
+        """Ship what goes one by one, in its order; when the host is away, the rest waits."""
+        for place, parcel in enumerate(parcels):
+            if not shipped:
+                rest = parcels[place:]
+                with self._settling(rest):
+                    await self._outbox.give_back(rest, "the host does not take anything now")
+                break
+            shipped = await self._ship([parcel])
+        return shipped
 
     async def _ship(self, parcels: Sequence[Parcel]) -> bool:
         answer = await self._post(parcels)
@@ -224,7 +237,8 @@ class LangfuseSink:
         if parcels[0].path is None:
             content = await anyio.to_thread.run_sync(_encoded, payloads, self._public_key)
             return await self._host.post(SPANS_PATH, content, PROTOBUF)
-        return await self._host.post(parcels[0].path, _json(payloads), JSON)
+        content = payloads if parcels[0].path == SCORES_PATH else payloads[0]
+        return await self._host.post(parcels[0].path, _json(content), JSON)
 
     def _back_off(self, answer: Answer) -> None:
         if not self._wait and answer.reason:
@@ -243,5 +257,5 @@ def _encoded(payloads: Sequence[dict[str, Any]], public_key: str) -> bytes:
     return encoded(payloads, public_key)
 
 
-def _json(payloads: Sequence[dict[str, Any]]) -> bytes:
-    return json.dumps(payloads).encode()
+def _json(content: Any) -> bytes:
+    return json.dumps(content).encode()

@@ -60,6 +60,9 @@ class TakenRun:
 
     Attributes:
         fence: What its writes have to name.
+        version_content: Of the version that does it; empty where none is stored.
+        lane: Why that version.
+        purpose: Of the dispatch: `work`, or to measure a version.
         may_draft: Whether it may use tools that draft.
         offered: The tools of the server that was asked; None for all.
         failed_before: Why the try before failed.
@@ -82,6 +85,9 @@ class TakenRun:
     run_id: UUID
     fence: int
     agent_version: str
+    version_content: str
+    lane: str
+    purpose: str
     may_draft: bool
     offered: frozenset[str] | None
     failed_before: str
@@ -102,6 +108,7 @@ class DispatchRows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._principals: dict[UUID, tuple[Principal, float]] = {}
+        self._stored: set[tuple[UUID, str]] = set()  # shipped versions, by organization and agent
 
     async def principal(self, dispatch_id: UUID) -> Principal | None:
         """Return on whose behalf to work; None when they do not belong to the organization any more.
@@ -112,7 +119,7 @@ class DispatchRows:
         if known is not None and monotonic() - known[1] < _REMEMBERED:
             return known[0]
         self._principals.pop(dispatch_id, None)
-        found = await _patiently(lambda: self._principal(dispatch_id))
+        found = await patiently(lambda: self._principal(dispatch_id))
         if found is not None:
             self._principals[dispatch_id] = found, monotonic()
         return found
@@ -148,7 +155,7 @@ class DispatchRows:
                 params = {"dispatch_id": dispatch_id, "fence": fence, "round": round_name, "per_organization": limit}
                 return (await transaction.fetch_dicts(_ADVANCE, params))[0]["state"]
 
-        state = await _patiently(decide)
+        state = await patiently(decide)
         return Advance(
             _tasks(state["start"]),
             _tasks(state["active"]),
@@ -165,18 +172,39 @@ class DispatchRows:
         attempt: int,
         *,
         executor: str,
-        versions: Mapping[str, str],
+        shipped: Mapping[str, Mapping[str, str]],
     ) -> TakenRun | None:
-        """Take a task, for the version of its agent this process has; None when there is nothing to do any more."""
+        """Take a task; None when there is nothing to do any more.
+
+        Args:
+            principal: On whose behalf.
+            dispatch_id: Of which dispatch.
+            key: Of the task.
+            attempt: At the task.
+            executor: This process.
+            shipped: The `version` and `content` of each agent as it is shipped: where no other one is to answer.
+        """
         params = {
             "dispatch_id": dispatch_id,
             "key": key,
             "attempt": attempt,
             "executor": executor,
-            "versions": json.dumps(dict(versions)),
+            "versions": _json(self._as_known(principal, shipped)),
         }
         run = await self._value(principal, _TAKE_RUN, params)
-        return None if run is None else _taken(run)
+        if run is None:
+            return None
+        self._stored.add((principal.organization_id, run["agent"]))
+        return _taken(run)
+
+    def _as_known(
+        self, principal: Principal, shipped: Mapping[str, Mapping[str, str]]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Leave the content out of versions the organization has stored already: it is long."""
+        return {
+            name: {"version": one["version"]} if (principal.organization_id, name) in self._stored else one
+            for name, one in shipped.items()
+        }
 
     async def keep(
         self, principal: Principal, run: TakenRun, kind: str, entry: Mapping[str, Any], *, tokens: int, usd: float
@@ -286,10 +314,10 @@ class DispatchRows:
                 rows = await transaction.fetch_dicts(named, params)
             return next(iter(rows[0].values())) if rows else None
 
-        return await _patiently(ask)
+        return await patiently(ask)
 
 
-async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+async def patiently(work: Callable[[], Awaitable[T]]) -> T:
     """Do work that may be repeated, for as long as the database is away: a run outlives that."""
     wait = _FIRST_WAIT
     while True:
@@ -333,6 +361,9 @@ def _taken(run: Mapping[str, Any]) -> TakenRun:
         run_id=UUID(run["run_id"]),
         fence=run["fence"],
         agent_version=run["agent_version"],
+        version_content=run["version_content"] or "",
+        lane=run["lane"] or "",
+        purpose=run["purpose"],
         may_draft=run["may_draft"],
         offered=frozenset(run["offered"]) if run["offered"] is not None else None,
         failed_before=run["failed_before"] or "",

@@ -2,18 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
+
+import anyio
 
 from qms_mcp.agents.claude.access import ClaudeAccess
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.queries import query
 from qms_mcp.errors import ConflictError, InvalidInputError, NotAllowedError, NotFoundError, UnavailableError
+from qms_mcp.services.dispatch.cases import CaseTask, Purpose, case_rows, fingerprint
 from qms_mcp.services.dispatch.gathering import Gathering
 from qms_mcp.services.dispatch.models import (
+    FINISHED,
     Asked,
     DispatchPage,
     DispatchReport,
@@ -36,6 +40,7 @@ _PROGRESS, _LIST, _COUNT = query("dispatch.progress"), query("dispatch.list"), q
 _CANCEL, _REOPEN, _DECIDE = query("dispatch.cancel"), query("dispatch.reopen"), query("dispatch.decide")
 _QUEUE = query("dispatch.queue_state")
 QUEUE_ALERT = 100
+_FIRST_LOOK, _LAST_LOOK = 0.1, 1.0
 _TOLD_APART = ("request", "on_failure", "may_draft", "at_once", "budget_tokens", "budget_usd")
 STATUSES = ("queued", "running", "completed", "partial", "failed", "cancelled")
 
@@ -129,6 +134,58 @@ class Dispatches:
         else:
             await self._start(principal, found["id"])
         return Opened(found["id"], run_key, found["created"])
+
+    async def open_cases(
+        self,
+        principal: Principal,
+        cases: Sequence[CaseTask],
+        *,
+        purpose: Purpose,
+        run_key: str,
+        at_once: int = 5,
+        budget_usd: float | None = None,
+    ) -> Opened:
+        """Record cases and start them; those of the same run_key are found and not doubled.
+
+        Raises:
+            ConflictError: The run_key belongs to other cases.
+            InvalidInputError: There is none, there are too many, or an agent does not exist.
+            UnavailableError: Nobody can run agents here.
+        """
+        launcher = self._launching()
+        in_workers = await self._in_workers(launcher)
+        known_by = fingerprint(cases, purpose)
+        tasks = case_rows(cases, budget_usd=budget_usd, at_once=at_once)
+        row: dict[str, Any] = {
+            "run_key": run_key,
+            "request": f"{purpose}: {len(cases)} cases",
+            "request_sha256": known_by,
+            "plan": {},
+            "on_failure": "continue",
+            "may_draft": False,
+            "offered": None,
+            "at_once": at_once,
+            "budget_tokens": None,
+            "budget_usd": budget_usd,
+            "runs_in": "workers" if in_workers else "server",
+            "call_id": None,
+            "purpose": purpose,
+        }
+        async with self._database.transaction(principal) as transaction:
+            params = {"asked": json.dumps(row), "tasks": json.dumps(tasks)}
+            found = (await transaction.fetch_dicts(_OPEN, params))[0]
+        if found["request_sha256"] != known_by:
+            raise ConflictError(f"The run_key {run_key!r} belongs to other cases.", hint="Use another run_key.")
+        await self._start(principal, found["id"])
+        return Opened(found["id"], run_key, found["created"])
+
+    async def wait(self, principal: Principal, dispatch_id: UUID) -> Progress:
+        """Wait until a dispatch has ended, and return how."""
+        pause = _FIRST_LOOK
+        while (progress := await self.progress(principal, dispatch_id)).status not in FINISHED:
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, _LAST_LOOK)
+        return progress
 
     async def report(self, principal: Principal, named: str, *, full: bool = True) -> DispatchReport:
         """Return where a dispatch stands, and what came of it so far.

@@ -13,7 +13,7 @@ from qms_mcp.auth.acting import current_acting
 from qms_mcp.db.queries import query
 from qms_mcp.errors import InvalidInputError, NotFoundError, QmsError
 from qms_mcp.services.feedback_classes.asking import FeedbackModel, Judged, ModelUnusableError
-from qms_mcp.services.feedback_classes.classifier import Classifier
+from qms_mcp.services.feedback_classes.classifier import Classifier, brought_by
 from qms_mcp.services.feedback_classes.deciding import Feedback, decide
 from qms_mcp.services.feedback_classes.models import CATEGORIES, Category, ClassifiedFeedback, FeedbackClasses
 from qms_mcp.services.records.models import cited
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qms_mcp.db.database import Database
     from qms_mcp.settings import Settings
 
-_RECORDS = query("feedback_classes.records")
+_RECORDS, _BROUGHT = query("feedback_classes.records"), query("learning_training.classifier")
 _CLASSIFIED = "complaint"
 _MOST = 200
 _IN_BUDGET = "Rules and the classifier answered: what a model costs has to be in the budget of the agent."
@@ -65,7 +65,7 @@ class FeedbackClassifier:
         judged, fallback = await self._judged(feedback)
         shares: list[dict[Category, float]] | None = None
         if judged is None:
-            shares, without = await self._shares(feedback)
+            shares, without = await self._shares(principal, feedback)
             fallback = f"{fallback} {without}".strip()
         results = await anyio.to_thread.run_sync(_decided, feedback, shares, judged)
         counted = Counter(one.category for one in results)
@@ -103,11 +103,20 @@ class FeedbackClassifier:
         except ModelUnusableError as unusable:
             return None, f"Rules and the classifier answered: {unusable}."
 
-    async def _shares(self, feedback: Sequence[Feedback]) -> tuple[list[dict[Category, float]] | None, str]:
+    async def _shares(
+        self, principal: "Principal", feedback: Sequence[Feedback]
+    ) -> tuple[list[dict[Category, float]] | None, str]:
+        brought = await self._brought(principal)
         try:
-            return await self._classifier.shares([one.text for one in feedback]), ""
+            return await self._classifier.shares([one.text for one in feedback], brought), ""
         except QmsError as error:
             return None, f"Only rules answered: {error.message}"
+
+    async def _brought(self, principal: "Principal") -> bytes | None:
+        """Return the weights of the version that answers: that of the run that asks, else the one in production."""
+        async with self._database.transaction(principal, read_only=True) as transaction:
+            found = await transaction.fetch_dicts(_BROUGHT, {"run_id": current_acting().run_id})
+        return brought_by(found[0]["classifier"]) if found else None
 
 
 def _decided(

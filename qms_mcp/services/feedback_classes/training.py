@@ -78,8 +78,17 @@ async def vectors_of(texts: Sequence[str]) -> "NDArray[np.float32]":
     return (await LocalEmbedder(MODEL).documents(texts)).vectors
 
 
-def packed(weights: "NDArray[np.float32]", bias: "NDArray[np.float32]") -> bytes:
-    """Return the file of weights with what they were learned from."""
+def packed(
+    weights: "NDArray[np.float32]", bias: "NDArray[np.float32]", *, examples: str = "", penalty: float = PENALTY
+) -> bytes:
+    """Return the file of weights with what they were learned from.
+
+    Args:
+        weights: A row for each number of a vector, a column for each category.
+        bias: Of each category.
+        examples: Hash of what they were learned from; that of the shipped examples if left out.
+        penalty: On large weights.
+    """
     import numpy as np  # noqa: PLC0415 - heavy
 
     file = BytesIO()
@@ -89,8 +98,8 @@ def packed(weights: "NDArray[np.float32]", bias: "NDArray[np.float32]") -> bytes
         bias=bias,
         categories=np.array(list(CATEGORIES)),
         model_sha256=np.array(MODEL_SHA256),
-        examples_sha256=np.array(examples_sha256()),
-        penalty=np.array(PENALTY),
+        examples_sha256=np.array(examples or examples_sha256()),
+        penalty=np.array(penalty),
     )
     return file.getvalue()
 

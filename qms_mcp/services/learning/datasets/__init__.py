@@ -1,0 +1,1 @@
+"""Datasets: what agents were asked and what a good answer is, frozen, masked and split without leakage."""

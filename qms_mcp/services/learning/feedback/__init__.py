@@ -1,0 +1,1 @@
+"""Feedback of people, of scorers after every run, and of judges: kept, looked through, and what people should see."""

@@ -1,0 +1,1 @@
+"""Simulations of the detectors of drift: `make bench-drift`."""
