@@ -33,6 +33,7 @@ _COMMANDS = {
     "pack": "Write an inspection pack: evidence for a framework or a clause.",
     "copy": "Write a controlled copy of a document: PDF or HTML.",
     "models": "Versions of agents: list, show, explain, promote, rollback, watch.",
+    "alerts": "What is beyond its limit, and the limits: list, limits, set.",
     "jobs": "What runs on a schedule: list, run, history, schedule.",
     "worker": "Run agents for dispatches, for as long as it runs.",
     "embed": "Make the vectors that wait, once or for as long as it runs.",

@@ -1,22 +1,19 @@
 """`qms-mcp jobs`: what runs on a schedule: when, what came of it, and done now."""
 
 import json
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-import anyio
 import click
 
-from qms_mcp.cli.opened import opened_database
+from qms_mcp.cli.operating import operate
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from qms_mcp.auth.principal import Principal
     from qms_mcp.services.jobs.models import JobPage, JobRow
     from qms_mcp.services.operations.schedules import Schedule, Timetable
     from qms_mcp.services.operations.service import Operations
 
-T = TypeVar("T")
+_CALLED = "qms-mcp jobs"
 
 
 @click.group("jobs")
@@ -38,7 +35,7 @@ def list_() -> None:
             )
         return table, last
 
-    table, last = _run(work)
+    table, last = operate(work, _CALLED)
     click.echo(f"Times are those of {table.zone}.")
     for one in table.schedules:
         when = one.cron if one.enabled else f"off ({one.cron})"
@@ -53,7 +50,7 @@ def run(name: str) -> int:
     async def work(operations: "Operations", principal: "Principal") -> "JobRow":
         return await operations.run_now(principal, name)
 
-    job = _run(work)
+    job = operate(work, _CALLED)
     if job.result is not None:
         click.echo(json.dumps(dict(job.result), indent=2, ensure_ascii=False))
     click.echo(f"{name}: {job.state}.{f' {job.error}' if job.error else ''}", err=job.state != "completed")
@@ -70,7 +67,7 @@ def history(name: str | None, limit: int, cursor: str) -> None:
     async def work(operations: "Operations", principal: "Principal") -> "JobPage":
         return await operations.history(principal, name, limit=limit, cursor=cursor)
 
-    page = _run(work)
+    page = operate(work, _CALLED)
     click.echo(f"{page.total} job{'' if page.total == 1 else 's'}.")
     for one in page.items:
         took = f"{(one.finished_at - one.created_at).total_seconds():.1f} s" if one.finished_at else one.stage
@@ -93,21 +90,5 @@ def schedule(name: str, cron: str | None, enabled: bool | None, reason: str) -> 
 
     if cron is None and enabled is None:
         raise click.UsageError("Give --cron, --enable or --disable.")
-    now = _run(work)
+    now = operate(work, _CALLED)
     click.echo(f"{now.job}: {now.cron}{'' if now.enabled else ', off'}.")
-
-
-def _run(work: "Callable[[Operations, Principal], Awaitable[T]]") -> T:
-    async def opened() -> T:
-        from qms_mcp.auth.acting import acting  # noqa: PLC0415 - only when it runs
-        from qms_mcp.services.container import Services  # noqa: PLC0415
-        from qms_mcp.services.identify import identify  # noqa: PLC0415
-        from qms_mcp.settings import Settings  # noqa: PLC0415
-
-        settings = Settings.from_environment()
-        async with opened_database(settings) as database:
-            principal = await identify(database, settings)
-            with acting(None, "qms-mcp jobs"):
-                return await work(Services.over(database, settings).operations, principal)
-
-    return anyio.run(opened)

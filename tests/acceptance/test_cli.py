@@ -16,6 +16,7 @@ COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
     "audit", "import", "ingest", "page", "report", "workflow", "escalate", "pack", "copy", "worker",
     "jobs", "jobs list", "jobs run", "jobs history", "jobs schedule",
+    "alerts", "alerts list", "alerts limits", "alerts set",
     "report 8d", "report monthly", "report management-review", "report supplier", "report capa-board",
 )  # fmt: skip
 SECRET = "hunter2-hunter2"  # noqa: S105 - made up, and looked for in what is printed

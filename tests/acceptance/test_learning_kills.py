@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.claude_stub import ClaudeStub
 from tests.support.learning_kills import (
+    ANSWERED,
     NO_LANGFUSE,
     WAITS,
     WHY,
@@ -28,6 +29,7 @@ from tests.support.learning_kills import (
     sweep,
     trained,
     twin,
+    until,
     until_done,
     words_of,
 )
@@ -53,7 +55,7 @@ def model() -> Generator[ClaudeStub]:
 
 @pytest.fixture(scope="module")
 def world(model: ClaudeStub) -> Generator[Workplace]:
-    with workplace(**reaching(model)) as made:
+    with workplace(empty=False, **reaching(model)) as made:
         yield made
 
 
@@ -84,7 +86,7 @@ async def test_no_feedback_is_lost_or_doubled_by_a_kill_even_while_langfuse_refu
     model: ClaudeStub,
 ) -> None:
     """Killed when all runs have ended and none is scored, while a word is being stored, and when it just was."""
-    with workplace(**reaching(model), **NO_LANGFUSE) as place:
+    with workplace(empty=False, **reaching(model), **NO_LANGFUSE) as place:
         await _killed_before_anything_is_scored(place, range(1, 3))
         async with served(place) as server:
             runs = await until_done(place, server, "unscored")
@@ -110,7 +112,6 @@ async def test_a_training_killed_in_every_stage_ends_at_the_version_it_would_hav
 ) -> None:
     with twin(world) as place:
         killed = [await killed_in(place, curated, stage, after) for stage, after in STAGES]
-        print("killed in", killed)
         assert not {"completed", "failed", "cancelled"} & set(killed), killed
         report = await trained(place, curated)
         assert came_to(place, report["job_id"]) == undisturbed
@@ -121,13 +122,12 @@ async def test_a_training_killed_in_every_stage_ends_at_the_version_it_would_hav
 async def test_a_training_killed_at_moments_nobody_chose_ends_at_the_same_version(
     world: Workplace, curated: dict[str, Any], undisturbed: Came, seed: int
 ) -> None:
-    chance, killed = random.Random(seed), list[str]()
+    chance, killed = random.Random(seed), list[str]()  # noqa: S311  moments, no secrets
     with twin(world) as place:
         for _ in range(12):
             killed.append(await killed_in(place, curated, "", chance.uniform(0.0, 9.0)))
             if killed[-1] == "completed":
                 break
-        print("killed", len(killed) - killed.count("completed"))
         report = await trained(place, curated)
         assert came_to(place, report["job_id"]) == undisturbed
 
@@ -156,9 +156,7 @@ async def _killed_before_anything_is_scored(place: Workplace, lines: range) -> N
         async with served(place) as server:
             connection.execute("LOCK TABLE ml_loop.feedback_loop IN SHARE ROW EXCLUSIVE MODE")
             await send(server, "unscored", lines)
-            with anyio.fail_after(60):
-                while len(rows(place, "SELECT 1 FROM agents.agent_runs WHERE output IS NOT NULL")) < len(lines):
-                    await anyio.sleep(0.05)
+            await until(lambda: len(rows(place, ANSWERED)) == len(lines))
             server.kill()
     assert not rows(place, "SELECT 1 FROM ml_loop.feedback_loop")
 
@@ -168,9 +166,7 @@ async def _killed_while_a_word_is_stored(place: Workplace, said: dict[str, Any])
         async with served(place) as server, anyio.create_task_group() as tasks:
             connection.execute("LOCK TABLE ml_loop.feedback_loop IN SHARE ROW EXCLUSIVE MODE")
             tasks.start_soon(server.client.call_tool, "record_feedback", said)
-            with anyio.fail_after(30):
-                while not rows(place, WAITS):
-                    await anyio.sleep(0.01)
+            await until(lambda: bool(rows(place, WAITS)))
             server.kill()
 
 
@@ -178,7 +174,5 @@ async def _killed_when_a_word_is_stored(place: Workplace, said: dict[str, Any]) 
     with killing():
         async with served(place) as server, anyio.create_task_group() as tasks:
             tasks.start_soon(server.client.call_tool, "record_feedback", said)
-            with anyio.fail_after(30):
-                while not words_of(place):
-                    pass
+            await until(lambda: bool(words_of(place)))
             server.kill()
