@@ -1734,6 +1734,30 @@ ALTER FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integ
 
 COMMENT ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) IS 'Makes a process the one that works on a task, with the version of the agent that has to do it, and returns all it needs to go on; null when there is nothing to do any more.';
 
+-- Name: time_keepers(); Type: FUNCTION; Schema: agents; Owner: qms_ledger
+
+CREATE FUNCTION agents.time_keepers() RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT k.id
+    FROM (
+        SELECT DISTINCT ON (j.organization_id, j.user_id)
+            j.id,
+            j.created_at
+        FROM agents.jobs AS j
+        WHERE j.kind = 'scheduled' AND j.created_at > clock_timestamp() - interval '90 days'
+        ORDER BY j.organization_id, j.user_id, j.created_at DESC
+    ) AS k
+    ORDER BY k.created_at DESC
+$$;
+
+ALTER FUNCTION agents.time_keepers() OWNER TO qms_ledger;
+
+-- Name: FUNCTION time_keepers(); Type: COMMENT; Schema: agents; Owner: qms_ledger
+
+COMMENT ON FUNCTION agents.time_keepers() IS 'The latest scheduled job of every person for whom there was one: on whose behalf a process without a person opens the next. The newest first.';
+
 -- Name: watch(uuid[], integer[]); Type: FUNCTION; Schema: agents; Owner: qms_ledger
 
 CREATE FUNCTION agents.watch(runs uuid[], fences integer[]) RETURNS SETOF uuid
@@ -21674,6 +21698,12 @@ GRANT ALL ON FUNCTION agents.take_job(of_job uuid, by_executor text) TO qms_app;
 
 REVOKE ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION agents.take_run(of_dispatch uuid, task_key text, of_attempt integer, by_executor text, versions jsonb) TO qms_app;
+
+-- Name: FUNCTION time_keepers(); Type: ACL; Schema: agents; Owner: qms_ledger
+
+REVOKE ALL ON FUNCTION agents.time_keepers() FROM PUBLIC;
+GRANT ALL ON FUNCTION agents.time_keepers() TO qms_server;
+GRANT ALL ON FUNCTION agents.time_keepers() TO qms_owner;
 
 -- Name: FUNCTION watch(runs uuid[], fences integer[]); Type: ACL; Schema: agents; Owner: qms_ledger
 

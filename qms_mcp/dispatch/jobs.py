@@ -16,6 +16,8 @@ from qms_mcp.services.dispatch.rows import GRACE, TakenRun
 from qms_mcp.services.learning.after_runs import EndedRun
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from qms_mcp.services.container import Services
 
 _FIRST_TICK, _NEXT_TICK = 60.0, 20.0
@@ -84,18 +86,28 @@ class JobWorker:
                 await self._holder.start_job(job_id, in_workers=person is None)
 
     async def keep_time(self, person: Principal | None) -> None:
-        """Open what is due on a schedule, for as long as the process runs; workers do what others open."""
-        if person is None or person.roles <= {"auditor"}:
+        """Open what is due on a schedule, for as long as the process runs.
+
+        Args:
+            person: On whose behalf; workers, who have none, go on for those it was done for before.
+        """
+        if person is not None and person.roles <= {"auditor"}:
             return
         await anyio.sleep(_FIRST_TICK)  # a server that is asked one thing and goes does nothing else
         while True:
-            try:
-                await self._services.operations.ticker.tick(person)
-            except QmsError as error:
-                _log.warning("what is due could not be begun: %s", error.message)
-            except Exception:  # noqa: BLE001 - whatever it is, it goes on
-                _log.exception("what is due could not be begun")
+            await self.tick(person)
             await anyio.sleep(_NEXT_TICK)
+
+    async def tick(self, person: Principal | None, now: "datetime | None" = None) -> None:
+        """Open what is due, now or at another moment; it never fails."""
+        try:
+            people = [person] if person is not None else await self._services.jobs.rows.keepers()
+            for one in people:
+                await self._services.operations.ticker.tick(one, now)
+        except QmsError as error:
+            _log.warning("what is due could not be begun: %s", error.message)
+        except Exception:  # noqa: BLE001 - whatever it is, it goes on
+            _log.exception("what is due could not be begun")
 
     async def run_ended(self, principal: Principal, run: TakenRun) -> None:
         """Let the improvement loop take note of a run; it never fails."""

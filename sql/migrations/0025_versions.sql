@@ -541,6 +541,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION agents.jobs_not_begun(uuid, uuid, interval) IS 'Jobs of a person, or for workers, that nobody has taken.';
 
+CREATE FUNCTION agents.time_keepers() RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT k.id
+    FROM (
+        SELECT DISTINCT ON (j.organization_id, j.user_id)
+            j.id,
+            j.created_at
+        FROM agents.jobs AS j
+        WHERE j.kind = 'scheduled' AND j.created_at > clock_timestamp() - interval '90 days'
+        ORDER BY j.organization_id, j.user_id, j.created_at DESC
+    ) AS k
+    ORDER BY k.created_at DESC
+$$;
+COMMENT ON FUNCTION agents.time_keepers() IS
+'The latest scheduled job of every person for whom there was one: on whose behalf a process without a person opens the next. The newest first.';
+
 GRANT USAGE ON SCHEMA ml_loop TO qms_ledger;
 GRANT SELECT ON ml_loop.model_versions TO qms_ledger;
 CREATE POLICY ledger ON ml_loop.model_versions FOR SELECT TO qms_ledger USING (true);
@@ -560,6 +577,7 @@ ALTER FUNCTION agents.cancel_job(uuid, text) OWNER TO qms_ledger;
 ALTER FUNCTION agents.job_on_behalf(uuid) OWNER TO qms_ledger;
 ALTER FUNCTION agents.abandon_job(uuid, text) OWNER TO qms_ledger;
 ALTER FUNCTION agents.jobs_not_begun(uuid, uuid, interval) OWNER TO qms_ledger;
+ALTER FUNCTION agents.time_keepers() OWNER TO qms_ledger;
 REVOKE CREATE ON SCHEMA agents FROM qms_ledger;
 SET LOCAL ROLE qms_ledger;
 REVOKE ALL ON FUNCTION
@@ -576,7 +594,8 @@ REVOKE ALL ON FUNCTION
     agents.cancel_job(uuid, text),
     agents.job_on_behalf(uuid),
     agents.abandon_job(uuid, text),
-    agents.jobs_not_begun(uuid, uuid, interval)
+    agents.jobs_not_begun(uuid, uuid, interval),
+    agents.time_keepers()
     FROM public;
 GRANT EXECUTE ON FUNCTION
     agents.open_dispatch(jsonb, jsonb), agents.take_run(uuid, text, integer, text, jsonb),
@@ -587,6 +606,6 @@ GRANT EXECUTE ON FUNCTION
 -- Where one login is all there is, the owner is also the server.
 GRANT EXECUTE ON FUNCTION
     agents.watch(uuid [], integer []), agents.left_behind(uuid, uuid, interval), agents.job_on_behalf(uuid),
-    agents.abandon_job(uuid, text), agents.jobs_not_begun(uuid, uuid, interval)
+    agents.abandon_job(uuid, text), agents.jobs_not_begun(uuid, uuid, interval), agents.time_keepers()
     TO qms_server, SESSION_USER;
 RESET ROLE;

@@ -88,3 +88,11 @@ SELECT agents.abandon_job(%(job_id)s, %(why)s);
 -- name: not_begun
 -- Jobs nobody has taken, of a person or (without one) for workers.
 SELECT b.id FROM agents.jobs_not_begun(%(organization_id)s, %(user_id)s, %(grace)s) AS b (id);
+
+-- name: keepers
+-- On whose behalf a process without a person opens what is due, the latest first.
+SELECT
+    b.organization_id,
+    b.user_id
+FROM agents.time_keepers() AS k (id)
+CROSS JOIN LATERAL agents.job_on_behalf(k.id) AS b;

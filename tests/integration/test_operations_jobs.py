@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import anyio
 import pytest
@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from qms_mcp.auth.principal import Principal
 from qms_mcp.db.database import Database
 from qms_mcp.db.embedded import EmbeddedPostgres
+from qms_mcp.dispatch.jobs import JobWorker
 from qms_mcp.errors import InvalidInputError, NotAllowedError, NotFoundError
 from qms_mcp.services.container import Services
 from qms_mcp.services.operations.schedules import SHIPPED
@@ -141,6 +142,37 @@ async def test_another_organization_has_ticks_of_its_own(site: Site) -> None:
     mine = await ticker.tick(site.principal, now)
     assert await ticker.tick(stranger, now) == mine > 0
     assert (await site.services.operations.history(stranger)).total == mine
+
+
+async def test_a_worker_goes_on_for_the_person_of_each_organization_who_is_still_there(site: Site) -> None:
+    """Whoever a job was opened for last, and who may still begin work, is whom the next is opened for."""
+    second = await add_person(site.database, site.principal.organization_id, "second", "owner")
+    stranger = await add_person(site.database, uuid4(), f"other-{uuid4().hex[:8]}", "admin")
+    worker = site.another_process().jobs.rows
+
+    async def keepers() -> dict[UUID, UUID]:
+        ours = {site.principal.organization_id, stranger.organization_id}
+        return {one.organization_id: one.user_id for one in await worker.keepers() if one.organization_id in ours}
+
+    assert await keepers() == {}
+    for person, job in ((site.principal, "alerts"), (stranger, "alerts"), (second, "score-sweep")):
+        assert (await site.another_process().operations.run_now(person, job)).state == "completed"
+    kept = await keepers()
+    assert kept == {site.principal.organization_id: second.user_id, stranger.organization_id: stranger.user_id}
+    site.rows.execute("UPDATE qms.memberships SET valid_to = clock_timestamp() WHERE user_id = %(u)s", u=second.user_id)
+    kept = await keepers()
+    assert kept[site.principal.organization_id] == site.principal.user_id
+
+
+async def test_a_worker_opens_what_is_due_for_all_it_keeps_time_for(site: Site) -> None:
+    worker = JobWorker(cast("Any", None), site.another_process())
+    await worker.tick(None, later(8, "12:03"))
+    assert site.jobs == []
+    await site.services.operations.run_now(site.principal, "alerts")
+    worker = JobWorker(cast("Any", None), site.another_process())
+    await worker.tick(None, later(8, "12:03"))
+    await worker.tick(None, later(8, "12:04"))
+    assert len(site.jobs) == len(SHIPPED) + 1
 
 
 # Done ----------------------------------------------------------------------------------------------------------------

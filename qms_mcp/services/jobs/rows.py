@@ -16,9 +16,11 @@ from qms_mcp.services.jobs.models import JobWork, Note
 
 if TYPE_CHECKING:
     from qms_mcp.db.database import Database
+    from qms_mcp.db.transaction import Transaction
 
 _TAKE, _NOTE, _FINISH = query("jobs.take"), query("jobs.note"), query("jobs.finish")
 _ON_BEHALF, _ABANDON, _NOT_BEGUN = query("jobs.on_behalf"), query("jobs.abandon"), query("jobs.not_begun")
+_KEEPERS = query("jobs.keepers")
 _MEMBERSHIPS = query("identity.memberships")
 _log = logging.getLogger(__name__)
 
@@ -64,14 +66,22 @@ class JobRows:
         """Return on whose behalf to work; None when they do not belong to the organization any more."""
         async with self._database.plumbing() as transaction:
             found = await transaction.fetch_dicts(_ON_BEHALF, {"job_id": job_id})
-            if not found:
-                return None
-            user_id, organization_id = found[0]["user_id"], found[0]["organization_id"]
-            memberships = await transaction.fetch_all(_MEMBERSHIPS, {"user_id": user_id}, row=Membership)
-        for membership in memberships:
-            if membership.organization_id == organization_id:
-                return Principal(user_id, organization_id, frozenset(membership.roles), "agent", membership.email)
-        return None
+            return await _still_belongs(transaction, found[0]) if found else None
+
+    async def keepers(self) -> Sequence[Principal]:
+        """Return on whose behalf a process without a person opens what is due: one who may, of each organization.
+
+        It is the person for whom a scheduled job was opened last and who still belongs to the organization.
+        """
+        keepers = dict[UUID, Principal]()
+        async with self._database.plumbing() as transaction:
+            for row in await transaction.fetch_dicts(_KEEPERS):
+                if row["organization_id"] in keepers:
+                    continue
+                person = await _still_belongs(transaction, row)
+                if person is not None and not person.roles <= {"auditor"}:
+                    keepers[person.organization_id] = person
+        return list(keepers.values())
 
     async def take(self, principal: Principal, job_id: UUID, executor: str) -> TakenJob | None:
         """Take a job; None when it has ended."""
@@ -149,6 +159,14 @@ class JobRows:
             return next(iter(rows[0].values())) if rows else None
 
         return await patiently(ask)
+
+
+async def _still_belongs(transaction: "Transaction", named: Mapping[str, Any]) -> Principal | None:
+    memberships = await transaction.fetch_all(_MEMBERSHIPS, {"user_id": named["user_id"]}, row=Membership)
+    for one in memberships:
+        if one.organization_id == named["organization_id"]:
+            return Principal(named["user_id"], one.organization_id, frozenset(one.roles), "agent", one.email)
+    return None
 
 
 def _json(value: Mapping[str, Any]) -> str:
