@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": "Walk through the main job with a demo company.",
     "doctor": "Say what works, what is missing, and what that turns off.",
     "tools": "List the tools.",
+    "call": "Call one tool, as a client would.",
     "migrate": "Bring the database to the schema of this version.",
     "db": "The embedded database: path, psql, stop, reset.",
     "ledger": "Read the record of calls: tail, export.",

@@ -16,7 +16,7 @@ COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
     "audit", "import", "ingest", "page", "report", "workflow", "escalate", "pack", "copy", "worker",
     "jobs", "jobs list", "jobs run", "jobs history", "jobs schedule",
-    "alerts", "alerts list", "alerts limits", "alerts set",
+    "call", "alerts", "alerts list", "alerts limits", "alerts set",
     "report 8d", "report monthly", "report management-review", "report supplier", "report capa-board",
 )  # fmt: skip
 SECRET = "hunter2-hunter2"  # noqa: S105 - made up, and looked for in what is printed
@@ -193,3 +193,42 @@ def test_db_commands_leave_an_external_database_alone(shell: Shell) -> None:
         answer = shell.run("db", *command, DATABASE_URL="postgresql://127.0.0.1:9/none")
         assert answer.returncode == 1
         assert "DATABASE_URL is set" in answer.stderr
+
+
+def test_an_organization_sets_from_when_on_it_is_alerted(shell: Shell) -> None:
+    shown = shell.run(
+        "alerts", "set", "latency_s", "--opens-at", "45", "--level", "critical", "--reason", "Long reports."
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "critical  opens above 45, closes at 36" in shown.stdout
+    off = shell.run("alerts", "set", "queue_depth", "--disable", "--reason", "Nights are for batches.")
+    assert off.stdout.split() == ["queue_depth", "off"]
+    limits = {line.split()[0]: line for line in shell.run("alerts", "limits").stdout.splitlines()}
+    assert len(limits) == 6
+    assert "opens above 45" in limits["latency_s"]
+    assert "opens below 0.6, closes at 0.72" in limits["feedback_average"]
+    wrong = shell.run("alerts", "set", "latency_s", "--closes-at", "60", "--reason", "A slip of the pen.")
+    assert wrong.returncode == 1
+    assert "can't clear at 60" in wrong.stderr
+    unknown = shell.run("alerts", "set", "weather", "--disable", "--reason", "There is no such thing.")
+    assert unknown.returncode == 1
+    assert "feedback_average" in unknown.stderr
+    assert "No alert stands." in shell.run("alerts", "list").stdout
+
+
+def test_a_tool_is_called_from_the_terminal_and_recorded_like_any_other_call(shell: Shell) -> None:
+    asked = shell.run("call", "execute_query", "statement=SELECT 40 + 2 AS answer", "--json")
+    assert asked.returncode == 0, asked.stderr
+    assert "42" in asked.stdout
+    assert json.loads(asked.stdout)
+    refused = shell.run("call", "execute_query", "--arguments", "-", typed='{"statement": "DELETE FROM qms.capas"}')
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "refused_statement" in refused.stderr
+    drift = shell.run("call", "detect_drift", "agent=qa")
+    assert drift.returncode == 0, drift.stderr
+    recorded = shell.run("ledger", "tail", COLUMNS="200").stdout
+    assert recorded.count("execute_query") == 2
+    assert "detect_drift" in recorded
+    wrong = shell.run("call", "no_such_tool")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("qms-mcp: There is no tool"), wrong.stderr
