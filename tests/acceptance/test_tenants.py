@@ -32,6 +32,7 @@ YEAR = datetime.now(UTC).year
 PROMPTED = {
     "schema": "qms", "table": "qms.quality_items", "framework": "iso-13485", "clause": "8.5", "period": "this year",
     "week": "2026-11-16", "record": f"CAPA-{YEAR}-0002", "document": f"DOC-{YEAR}-0006",
+    "agent": "qa",
 }  # fmt: skip
 GROWING = {
     *("agents.agent_runs", "agents.agent_traces", "agents.tool_calls"),

@@ -99,7 +99,7 @@ async def test_system_tables_are_there_for_who_asks_by_name(catalogue: Catalogue
 
 async def test_each_kind_can_be_listed_alone(catalogue: Catalogue, tenants: Tenants) -> None:
     assert "qms.has_role(wanted text)" in await names(catalogue, tenants.ours, kind="function")
-    assert "read_own on qms.quality_items" in await names(catalogue, tenants.ours, kind="policy")
+    assert "read_own on qms.quality_items" in await names(catalogue, tenants.ours, kind="policy", schema="qms")
     assert {"agents", "ml_loop", "public", "qms"} <= set(await names(catalogue, tenants.ours, kind="schema"))
     assert any(name.startswith("vector ") for name in await names(catalogue, tenants.ours, kind="extension"))
 

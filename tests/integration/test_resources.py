@@ -226,6 +226,7 @@ async def test_prompts_describe_and_complete_their_arguments(client: Client) -> 
     assert set(prompts) == {
         "schema_review", "data_quality_check", "audit_preparation", "capa_from_nonconformance", "eight_d_report",
         "management_review", "sop_gap_check", "weekly_quality_review", "investigate_event",
+        "improve_agent",
     }  # fmt: skip
     for prompt in prompts.values():
         assert all(argument.required and argument.description for argument in prompt.arguments or ())

@@ -11,6 +11,7 @@ from qms_mcp.agents.subjects import tables_of
 _WEIGHT: dict[str, Severity] = {"error": "critical", "warning": "minor", "info": "info"}
 _NOT_A_TABLE = frozenset({"view", "materialized view"})
 _MOST_REVIEWED = 2
+_MOST_PAGES = 3  # of a hundred tables each
 
 
 async def playbook(calls: Calls, task: Task) -> AgentOutput:
@@ -24,12 +25,22 @@ async def playbook(calls: Calls, task: Task) -> AgentOutput:
 
 
 async def _row_security(inspection: Inspection) -> None:
-    named = tables_of(inspection.task)
-    for table in named or [None]:
-        shown = await inspection.ask("check_rls", "row-level security", table=table, severity="warning", limit=100)
-        if shown:
-            _note_access(inspection, shown, table or "tables")
-            _note_lints(inspection, shown)
+    for table in tables_of(inspection.task) or [None]:
+        cursor: str | None = None
+        for page in range(1, _MOST_PAGES + 1):
+            shown = await inspection.ask(
+                "check_rls", "row-level security", table=table, severity="warning", limit=100, cursor=cursor
+            )
+            if not shown:
+                break
+            of_page = f", page {page}" if page > 1 else ""
+            _note_access(inspection, shown, f"{table or 'tables'}{of_page}")
+            _note_lints(inspection, shown, of_page)
+            cursor = shown.content.get("next_cursor")
+            if not cursor:
+                break
+            if page == _MOST_PAGES:
+                inspection.unchecked("row-level security of the other tables", "too many", call=shown.label)
 
 
 def _note_access(inspection: Inspection, shown: Shown, subject: str) -> None:
@@ -53,18 +64,15 @@ def _note_access(inspection: Inspection, shown: Shown, subject: str) -> None:
             f"Of {counted(len(tables), 'table')} tried, each that a role can reach has forced row-level security.",
             call=shown.label, subject=subject, measure="without forced row security", value=0,
         )  # fmt: skip
-    if shown.content.get("next_cursor"):
-        rest = shown.number("total_tables") - len(shown.entries("tables"))
-        inspection.unchecked("row-level security of the other tables", f"{rest} more", call=shown.label)
 
 
-def _note_lints(inspection: Inspection, shown: Shown) -> None:
+def _note_lints(inspection: Inspection, shown: Shown, of_page: str) -> None:
     by_lint: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for entry in shown.entries("findings"):
         by_lint[entry["severity"], entry["lint"]].append(entry)
     for (severity, lint), entries in by_lint.items():
         objects = [entry["object"] for entry in entries]
-        words = lint.replace("_", " ")
+        words = f"{lint.replace('_', ' ')}{of_page}"
         inspection.insight(
             f"{words}: {counted(len(entries), 'case')} ({some(objects, 3)}). {entries[0]['problem']}",
             call=shown.label, severity=_WEIGHT[severity], subject=words, measure="cases", value=len(entries),
