@@ -49,7 +49,7 @@ lint: $(DEV)  ## ruff: format and rules
 	$(BIN)/ruff check .
 
 types: $(DEV)  ## pyright, strict
-	$(BIN)/python -m pyright
+	$(BIN)/python -m pyright --threads 2
 
 imports: $(DEV)  ## the layers of the house
 	$(BIN)/lint-imports --no-cache --no-logo

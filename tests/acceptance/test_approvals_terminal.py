@@ -193,6 +193,7 @@ async def test_what_waits_is_listed_and_shown_without_a_terminal(
     assert "\x1b" not in shown.stdout
 
 
+@pytest.mark.slow
 async def test_a_password_is_set_twice_alike_and_changed_by_who_knows_it(
     database: Database, wiring: Wiring, tenants: Tenants, clean_environment: dict[str, str]
 ) -> None:

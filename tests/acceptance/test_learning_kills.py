@@ -82,6 +82,7 @@ async def undisturbed(world: Workplace, curated: dict[str, Any]) -> Came:
         return came_to(place, report["job_id"])
 
 
+@pytest.mark.slow
 async def test_no_feedback_is_lost_or_doubled_by_a_kill_even_while_langfuse_refuses_connections(
     model: ClaudeStub,
 ) -> None:

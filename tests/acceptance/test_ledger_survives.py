@@ -214,6 +214,7 @@ async def test_a_server_stopped_by_a_signal_says_so_and_ends(place: Workplace, t
     assert [(row["state"], row["run_status"]) for row in found] == [("finished", "cancelled")] * 2
 
 
+@pytest.mark.slow
 async def test_with_a_silent_langfuse_the_server_ends_quickly_and_the_next_one_ships(
     place: Workplace, tmp_path: Path
 ) -> None:
