@@ -134,6 +134,7 @@ async def reviewed(place: Workplace, session: ClaudeStub, folder: Path) -> tuple
     return failed, json.loads(text) if not failed else text
 
 
+@pytest.mark.slow
 async def test_a_session_sends_agents_and_gets_one_result_also_without_a_key(place: Workplace, outside: Path) -> None:
     script = [calls("mcp__qms__dispatch_agents", REVIEW, "toolu_send"), says("Done.")]
     # What a session starts inherits its environment: a server that is not to use its key is told so.

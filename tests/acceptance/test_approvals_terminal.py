@@ -181,6 +181,7 @@ async def test_someone_whose_roles_do_not_allow_it_approves_nothing(
     assert await state(database, waiting) == "pending"
 
 
+@pytest.mark.slow
 async def test_what_waits_is_listed_and_shown_without_a_terminal(
     wiring: Wiring, waiting: UUID, clean_environment: dict[str, str]
 ) -> None:

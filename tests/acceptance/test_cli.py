@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from qms_mcp.cli import run
+from tests.support.homes import copy_of_started_home
 
 COMMANDS = (
     "serve", "demo", "doctor", "tools", "migrate", "db", "ledger", "users", "approvals", "test-sql",
@@ -57,6 +58,15 @@ def shell(short_tmp: Path, request: pytest.FixtureRequest) -> Generator[Shell]:
     yield shell
     if shell.home.exists():
         shell.run("db", "stop")
+
+
+@pytest.fixture
+def started(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A shell whose home was started before; commands run in this process find it too."""
+    copy_of_started_home(shell.home)
+    monkeypatch.setenv("QMS_HOME", str(shell.home))
+    monkeypatch.setenv("COLUMNS", "200")
+    return shell
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -130,14 +140,13 @@ def test_doctor_goes_on_after_a_wrong_setting_and_finds_misspelt_ones(shell: She
     assert findings["Python"]["state"] == "ok"
 
 
-def test_doctor_says_that_a_token_has_expired(shell: Shell) -> None:
+def test_doctor_says_that_a_token_has_expired(started: Shell) -> None:
     import jwt
 
     secret = SECRET * 3
     claims = {"sub": "7d9a2f63-3b7c-4e57-9f6a-1f9d2c0b8e11", "aud": "authenticated", "iat": 1, "exp": 2}
     token = jwt.encode(claims, secret, "HS256")
-    assert shell.run("migrate").returncode == 0
-    code, findings = shell.doctor(QMS_ACCESS_TOKEN=token, QMS_JWT_SECRET=secret)
+    code, findings = started.doctor(QMS_ACCESS_TOKEN=token, QMS_JWT_SECRET=secret)
     assert code == 1
     assert "expired at 1970-01-01" in findings["identity"]["says"]
     assert token not in json.dumps(findings)
@@ -195,40 +204,43 @@ def test_db_commands_leave_an_external_database_alone(shell: Shell) -> None:
         assert "DATABASE_URL is set" in answer.stderr
 
 
-def test_an_organization_sets_from_when_on_it_is_alerted(shell: Shell) -> None:
-    shown = shell.run(
-        "alerts", "set", "latency_s", "--opens-at", "45", "--level", "critical", "--reason", "Long reports."
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert "critical  opens above 45, closes at 36" in shown.stdout
-    off = shell.run("alerts", "set", "queue_depth", "--disable", "--reason", "Nights are for batches.")
-    assert off.stdout.split() == ["queue_depth", "off"]
-    limits = {line.split()[0]: line for line in shell.run("alerts", "limits").stdout.splitlines()}
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Return the status of a command run in this process, and what it printed."""
+    capsys.readouterr()
+    status = run(list(arguments))
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_an_organization_sets_from_when_on_it_is_alerted(started: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    latency = ("alerts", "set", "latency_s", "--level", "critical", "--reason", "Long reports.")
+    status, shown, _ = said(capsys, *latency, "--opens-at", "45")
+    assert (status, "critical  opens above 45, closes at 36" in shown) == (0, True), shown
+    _, off, _ = said(capsys, "alerts", "set", "queue_depth", "--disable", "--reason", "Nights are for batches.")
+    assert off.split() == ["queue_depth", "off"]
+    limits = {line.split()[0]: line for line in said(capsys, "alerts", "limits")[1].splitlines()}
     assert len(limits) == 6
     assert "opens above 45" in limits["latency_s"]
     assert "opens below 0.6, closes at 0.72" in limits["feedback_average"]
-    wrong = shell.run("alerts", "set", "latency_s", "--closes-at", "60", "--reason", "A slip of the pen.")
-    assert wrong.returncode == 1
-    assert "can't clear at 60" in wrong.stderr
-    unknown = shell.run("alerts", "set", "weather", "--disable", "--reason", "There is no such thing.")
-    assert unknown.returncode == 1
-    assert "feedback_average" in unknown.stderr
-    assert "No alert stands." in shell.run("alerts", "list").stdout
+    status, _, wrong = said(capsys, *latency, "--closes-at", "60")
+    assert (status, "can't clear at 60" in wrong) == (1, True), wrong
+    status, _, unknown = said(capsys, "alerts", "set", "weather", "--disable", "--reason", "There is no such thing.")
+    assert (status, "feedback_average" in unknown) == (1, True), unknown
+    assert "No alert stands." in said(capsys, "alerts", "list")[1]
+    assert "queue_depth" in started.run("alerts", "limits").stdout
 
 
-def test_a_tool_is_called_from_the_terminal_and_recorded_like_any_other_call(shell: Shell) -> None:
-    asked = shell.run("call", "execute_query", "statement=SELECT 40 + 2 AS answer", "--json")
+def test_a_tool_is_called_from_the_terminal_and_recorded_like_any_other_call(
+    started: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = started.run("call", "execute_query", "statement=SELECT 40 + 2 AS answer", "--json")
     assert asked.returncode == 0, asked.stderr
     assert "42" in asked.stdout
     assert json.loads(asked.stdout)
-    refused = shell.run("call", "execute_query", "--arguments", "-", typed='{"statement": "DELETE FROM qms.capas"}')
+    refused = started.run("call", "execute_query", "--arguments", "-", typed='{"statement": "DELETE FROM qms.capas"}')
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "refused_statement" in refused.stderr
-    drift = shell.run("call", "detect_drift", "agent=qa")
-    assert drift.returncode == 0, drift.stderr
-    recorded = shell.run("ledger", "tail", COLUMNS="200").stdout
-    assert recorded.count("execute_query") == 2
-    assert "detect_drift" in recorded
-    wrong = shell.run("call", "no_such_tool")
-    assert wrong.returncode == 1
-    assert wrong.stderr.startswith("qms-mcp: There is no tool"), wrong.stderr
+    unknown = started.run("call", "no_such_tool")
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("qms-mcp: There is no tool"), unknown.stderr
+    assert said(capsys, "ledger", "tail")[1].count("execute_query") == 2

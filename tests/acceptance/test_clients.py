@@ -115,6 +115,7 @@ async def test_two_servers_share_one_home_and_nothing_but_the_protocol_is_on_std
             assert not answer.is_error
 
 
+@pytest.mark.slow
 async def test_the_first_call_is_told_how_far_the_server_is() -> None:
     heard: list[str] = []
 

@@ -300,6 +300,7 @@ def command(place: Workplace, *arguments: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 async def test_the_ledger_is_read_from_the_command_line_while_a_server_runs(place: Workplace, tmp_path: Path) -> None:
     async with served(place) as client:
         await note(client, 42)

@@ -91,6 +91,7 @@ async def test_a_report_is_found_at_once_and_by_meaning_when_the_model_has_read_
         assert (by_meaning["mode"], by_meaning["hits"][0]["id"]) == ("semantic", made["id"])
 
 
+@pytest.mark.slow
 async def test_texts_and_vectors_of_the_caller_go_in_and_are_found(place: Workplace) -> None:
     async with connected(place) as client:
         texts = [

@@ -99,6 +99,7 @@ def check_ending(place: Workplace, story: Story, played: Played) -> None:
 @pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"NO BROWSER: the story is NOT signed in a browser without {CHROMIUM}"
 )
+@pytest.mark.slow
 async def test_the_whole_story_with_signatures_in_chromium(place: Workplace) -> None:
     async with connected(place) as client, a_browser() as (browser, name):
         assert "Chromium" in name

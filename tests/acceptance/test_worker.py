@@ -95,7 +95,7 @@ def test_without_its_tables_a_worker_says_what_to_do_and_migrate_makes_them(
         assert expected in capsys.readouterr().out, arguments
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("told", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_worker_needs_no_token_says_when_it_is_ready_and_goes_at_once(here: Place, told: signal.Signals) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": here.environment["QMS_HOME"], **here.environment}
     with subprocess.Popen(
